@@ -1,0 +1,40 @@
+//! Is it up, and is it well.
+
+use crate::App;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use std::time::Duration;
+use twinwire_store::channels;
+
+/// How long the database may take to answer a question about its health.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// `GET /healthz`: the process answers. Asks nobody else, so that an outage of the database does not get it restarted.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /statusz`: what the process is and whether it can do its work; 503 while the database is away.
+pub(crate) async fn statusz(State(app): State<App>) -> Response {
+    let asked = tokio::time::timeout(PATIENCE, channels::overview(app.engine.pool())).await;
+    let (status, database, channels) = match asked {
+        Ok(Ok(channels)) => (StatusCode::OK, "ok", channels),
+        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unreachable", Vec::new()),
+    };
+    let count = |state: &str| channels.iter().filter(|channel| channel.state == state).count();
+    let body = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptime_seconds": app.started.elapsed().as_secs(),
+        "database": database,
+        "channels": { "new": count("new"), "active": count("active"), "paused": count("paused"), "deleted": count("deleted") },
+        "messages": {
+            "pending": channels.iter().map(|channel| channel.pending).sum::<i64>(),
+            "parked": channels.iter().map(|channel| channel.parked).sum::<i64>(),
+        },
+        "accounts_resting": channels.iter().filter(|channel| channel.paused.is_some()).count(),
+    });
+    (status, Json(body)).into_response()
+}

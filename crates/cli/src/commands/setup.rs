@@ -1,0 +1,87 @@
+//! `twinwire setup <pair>`
+
+use crate::config::Config;
+use crate::database::Database;
+use crate::{Failure, Outcome, output};
+use serde_json::json;
+use twinwire_core::setting::Settings;
+use twinwire_engine::setup::{self, Installed, SetupError};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to join, as <helpdesk>_<provider>: `front_signalwire`
+    pair: String,
+    /// An answer: --set phone=+12223334444 --set space=acme …
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = answer)]
+    answers: Vec<(String, String)>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn answer(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("an answer is name=value".to_owned()),
+    }
+}
+
+pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
+    let database = Database::open(config).await?;
+    let public_url = database.public_url(config).await?;
+    let engine = database.engine(config, &public_url)?;
+    let answers: Settings = args.answers.iter().cloned().collect();
+    let installed = setup::install(&engine, &args.pair, &answers).await;
+    let outcome = match installed {
+        Ok(installed) => print(args, &installed, &public_url),
+        Err(error) => Err(failure(error)),
+    };
+    database.close().await?;
+    outcome
+}
+
+fn failure(error: SetupError) -> Failure {
+    match error {
+        SetupError::Missing(name, _) => Failure::Usage(format!("{error} (--set {name}=…)")),
+        SetupError::MissingInstallation(..)
+        | SetupError::Unknown(..)
+        | SetupError::Invalid(_)
+        | SetupError::NoPair(..) => Failure::Usage(error.to_string()),
+        SetupError::Refused(..) | SetupError::Unreachable(..) | SetupError::Engine(_) => {
+            Failure::Failed(error.into())
+        }
+    }
+}
+
+fn print(args: &Args, installed: &Installed, public_url: &str) -> Outcome {
+    let (channel, provider) = (&installed.channel, installed.provider);
+    let url = |hook| channel.provider_url(public_url, provider.name(), hook);
+    if args.json {
+        output::json(&json!({
+            "channel": channel.id,
+            "api_key": installed.api_key,
+            "webhook_urls": { "inbound": url("inbound"), "status": url("status") },
+        }))?;
+        return Ok(());
+    }
+    let verb = if installed.existed { "was there; its credentials are the new ones" } else { "is made" };
+    output::say(&format!("Channel {} for {} {verb}.", channel.id, channel.address));
+    output::say("");
+    output::say("1. In the helpdesk, connect the channel and paste this key as its token:");
+    output::say(&format!("   {}", installed.api_key));
+    output::say(&format!("2. At {}, set the number's webhook for incoming messages to:", provider.title()));
+    output::say(&format!("   {}", url("inbound")));
+    if answers_lack(args, "signing_key")
+        && provider.settings().iter().any(|setting| setting.name == "signing_key")
+    {
+        output::say("");
+        output::say("No signing_key is set: webhooks are refused and messages come by polling alone.");
+    }
+    Ok(())
+}
+
+fn answers_lack(args: &Args, name: &str) -> bool {
+    !args.answers.iter().any(|(given, value)| given == name && !value.is_empty())
+}

@@ -1,0 +1,218 @@
+//! The installation's settings: environment first, then `twinwire.toml`.
+
+use anyhow::{Context, bail};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use twinwire_connectors::ALL;
+use twinwire_core::setting::{Scope, Settings};
+
+/// Names in `twinwire.toml`; in the environment with `TWINWIRE_` before and in capitals. `database_url` is
+/// `DATABASE_URL` there.
+const NAMES: &[&str] = &[
+    "listen",
+    "public_url",
+    "database_url",
+    "data_dir",
+    "admin_token",
+    "poll_interval",
+    "log",
+    "secret_key",
+    "postgres_bin",
+];
+/// Variables of ours that are no settings.
+const OTHER_VARIABLES: &[&str] = &["crash_at", "settling"];
+
+/// The settings of an installation.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address to listen on.
+    pub listen: String,
+    /// Where vendors reach us; signatures are checked against it.
+    pub public_url: Option<String>,
+    /// The database; without one Twinwire runs its own.
+    pub database_url: Option<SecretString>,
+    /// Where Twinwire keeps its own Postgres and key.
+    pub data_dir: PathBuf,
+    /// The operator's token for the admin routes.
+    pub admin_token: Option<SecretString>,
+    /// How often each account is read.
+    pub poll_interval: Duration,
+    /// Log filter.
+    pub log: Option<String>,
+    /// The key of the secrets.
+    pub secret_key: Option<SecretString>,
+    /// Where the programs of Postgres are.
+    pub postgres_bin: Option<PathBuf>,
+    /// How long an outcome stays unknown before it is looked up; each connector's own time without it.
+    pub settling: Option<Duration>,
+    /// Settings of the installation for connectors, by connector.
+    pub connectors: BTreeMap<String, Settings>,
+}
+
+impl Config {
+    /// Reads the settings. `file` must be there when it is named.
+    ///
+    /// # Errors
+    /// A sentence that names the setting and says what is wrong with it.
+    pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let mut builder = config::Config::builder();
+        builder = match file {
+            Some(file) => builder.add_source(config::File::from(file).format(config::FileFormat::Toml)),
+            None => builder
+                .add_source(config::File::new("twinwire.toml", config::FileFormat::Toml).required(false)),
+        };
+        let stored = builder.build().context("the settings file cannot be read")?;
+        let mut values: BTreeMap<String, String> = BTreeMap::new();
+        let stored: BTreeMap<String, config::Value> = stored.try_deserialize()?;
+        for (name, value) in stored {
+            let value = value
+                .into_string()
+                .with_context(|| format!("`{name}` in the settings file must be a text"))?;
+            values.insert(name, value);
+        }
+        check_names(&values)?;
+        for (name, value) in std::env::vars() {
+            if let Some(name) = name.strip_prefix("TWINWIRE_") {
+                values.insert(name.to_lowercase(), value);
+            }
+        }
+        if let Ok(url) = std::env::var("DATABASE_URL") {
+            values.insert("database_url".to_owned(), url);
+        }
+        values.retain(|_, value| !value.trim().is_empty());
+        Self::from_values(&values)
+    }
+
+    fn from_values(values: &BTreeMap<String, String>) -> anyhow::Result<Self> {
+        let text = |name: &str| values.get(name).map(|value| value.trim().to_owned());
+        let duration = |name: &str| {
+            let parse = |value: String| {
+                humantime::parse_duration(&value)
+                    .with_context(|| format!("`{name}` must be a time such as 60s or 5m, and is `{value}`"))
+            };
+            text(name).map(parse).transpose()
+        };
+        let public_url = text("public_url").map(|url| checked_url(&url)).transpose()?;
+        let poll_interval = duration("poll_interval")?.unwrap_or(Duration::from_secs(60));
+        if poll_interval < Duration::from_secs(1) {
+            bail!("`poll_interval` must be at least 1s");
+        }
+        Ok(Self {
+            listen: text("listen").unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
+            public_url,
+            database_url: text("database_url").map(Into::into),
+            data_dir: text("data_dir").map_or_else(default_data_dir, |dir| Ok(PathBuf::from(dir)))?,
+            admin_token: text("admin_token").map(Into::into),
+            poll_interval,
+            log: text("log"),
+            secret_key: text("secret_key").map(Into::into),
+            postgres_bin: text("postgres_bin").map(PathBuf::from),
+            settling: duration("settling")?,
+            connectors: connector_settings(values),
+        })
+    }
+}
+
+/// Settings of connectors for the whole installation stand as `<connector>_<setting>`.
+fn connector_settings(values: &BTreeMap<String, String>) -> BTreeMap<String, Settings> {
+    let mut all = BTreeMap::new();
+    for connector in ALL {
+        let settings: Settings = connector
+            .settings()
+            .iter()
+            .filter(|setting| setting.scope == Scope::Installation)
+            .filter_map(|setting| {
+                let value = values.get(&format!("{}_{}", connector.name(), setting.name))?;
+                Some((setting.name, value.trim().to_owned()))
+            })
+            .collect();
+        all.insert(connector.name().to_owned(), settings);
+    }
+    all
+}
+
+/// A misspelt name in the file would be silently without effect.
+fn check_names(values: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    let mut known: Vec<String> = NAMES.iter().chain(OTHER_VARIABLES).map(|name| (*name).to_owned()).collect();
+    for connector in ALL {
+        let installation = connector.settings().iter().filter(|setting| setting.scope == Scope::Installation);
+        known.extend(installation.map(|setting| format!("{}_{}", connector.name(), setting.name)));
+    }
+    match values.keys().find(|name| !known.contains(name)) {
+        Some(name) => {
+            bail!("`{name}` in the settings file is not a setting; the settings are: {}", known.join(", "))
+        }
+        None => Ok(()),
+    }
+}
+
+fn checked_url(text: &str) -> anyhow::Result<String> {
+    let parsed =
+        url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let plain = parsed.is_some_and(|url| url.query().is_none() && url.fragment().is_none());
+    if !plain {
+        bail!("`public_url` must be an address such as https://twinwire.example.com, and is `{text}`");
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Root keeps data where services do, because Postgres will not run as root and cannot enter root's home.
+fn default_data_dir() -> anyhow::Result<PathBuf> {
+    let home_of_root = std::env::var_os("HOME").is_some_and(|home| home == "/root");
+    if cfg!(unix) && home_of_root {
+        return Ok(PathBuf::from("/var/lib/twinwire"));
+    }
+    let dirs = directories::ProjectDirs::from("", "", "twinwire")
+        .context("there is no home directory: set TWINWIRE_DATA_DIR to a folder for Twinwire's data")?;
+    Ok(dirs.data_dir().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(pairs: &[(&str, &str)]) -> anyhow::Result<Config> {
+        Config::from_values(
+            &pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        )
+    }
+
+    #[test]
+    fn nothing_set_gives_the_documented_defaults() {
+        let config = from(&[]).unwrap();
+        assert_eq!(config.listen, "127.0.0.1:8080");
+        assert_eq!(config.poll_interval, Duration::from_secs(60));
+        assert!(config.public_url.is_none() && config.database_url.is_none());
+    }
+
+    #[test]
+    fn a_connectors_settings_are_found_by_its_name() {
+        let config =
+            from(&[("front_app_id", "app_1"), ("signalwire_api_url", "http://localhost:1")]).unwrap();
+        assert_eq!(config.connectors["front"].get("app_id"), Some("app_1"));
+        assert_eq!(config.connectors["signalwire"].get("api_url"), Some("http://localhost:1"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (name, value) in [
+            ("public_url", "twinwire.example.com"),
+            ("public_url", "https://x.test/?a=1"),
+            ("poll_interval", "soon"),
+            ("poll_interval", "10ms"),
+        ] {
+            let error = from(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+        let misspelt = [("poll_intervall".to_owned(), "60s".to_owned())].into();
+        assert!(check_names(&misspelt).unwrap_err().to_string().contains("poll_intervall"));
+    }
+
+    #[test]
+    fn the_public_url_has_no_slash_at_its_end() {
+        let config = from(&[("public_url", "https://twinwire.example.com/")]).unwrap();
+        assert_eq!(config.public_url.as_deref(), Some("https://twinwire.example.com"));
+    }
+}

@@ -1,0 +1,160 @@
+//! The database of a command: the one of `DATABASE_URL`, or Twinwire's own.
+
+use crate::config::Config;
+use crate::output;
+use anyhow::{Context, bail};
+use chrono::Utc;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::PgPool;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use twinwire_connectors::ALL;
+use twinwire_core::plan::Policy;
+use twinwire_engine::jobs::queue;
+use twinwire_engine::{Connectors, Engine, Options};
+use twinwire_store::seal::SecretKey;
+use twinwire_store::{installation, migrate, pool};
+
+/// Connections of one process.
+const CONNECTIONS: u32 = 20;
+/// How long a channel's lease holds without being renewed: a dead process's channels are taken over after it.
+pub const LEASE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// An open database, its schema up to date.
+pub struct Database {
+    /// Connections.
+    pub pool: PgPool,
+    /// Its address.
+    pub url: SecretString,
+    /// The key of the secrets.
+    pub key: SecretKey,
+    /// Migrations that were new.
+    pub migrated: usize,
+    server: Option<twinwire_postgres::Server>,
+}
+
+/// Every connector of this build.
+pub fn connectors() -> Connectors {
+    Connectors(ALL)
+}
+
+impl Database {
+    /// Opens the database and brings its schema up to date. Without `DATABASE_URL` Twinwire's own Postgres is started,
+    /// or joined if it runs.
+    ///
+    /// # Errors
+    /// A sentence that says what to install or set.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let (url, server) = match &config.database_url {
+            Some(url) => (url.clone(), None),
+            None => {
+                let server = own(config).await?;
+                (SecretString::from(server.url().to_owned()), Some(server))
+            }
+        };
+        let key = key(config)?;
+        let pool = pool::connect(url.expose_secret(), CONNECTIONS)
+            .await
+            .context("the database cannot be reached")?;
+        let version = pool::server_version(&pool).await?;
+        if version < pool::OLDEST_SERVER {
+            bail!("the database is PostgreSQL {}; Twinwire needs 14 or newer", version / 10_000);
+        }
+        let migrated = migrate::run(&pool, &connectors().published(), Utc::now()).await?;
+        queue::setup(&pool).await?;
+        installation::check_key(&mut *pool.acquire().await?, &key).await?;
+        Ok(Self { pool, url, key, migrated, server })
+    }
+
+    /// An engine on it. `public_url` is where vendors reach this installation.
+    pub fn engine(&self, config: &Config, public_url: &str) -> anyhow::Result<Engine> {
+        let policy = Policy {
+            settling: config.settling.and_then(|settling| chrono::TimeDelta::from_std(settling).ok()),
+            ..Policy::default()
+        };
+        Ok(Engine::new(Options {
+            pool: self.pool.clone(),
+            connectors: connectors(),
+            installation: config.connectors.clone(),
+            key: self.key.clone(),
+            public_url: public_url.to_owned(),
+            policy,
+            poll_interval: config.poll_interval,
+            lease: LEASE,
+            clock: Arc::new(Utc::now),
+        })?)
+    }
+
+    /// Where vendors reach this installation: as set, else as the last `serve` was told, else where it listens.
+    pub async fn public_url(&self, config: &Config) -> anyhow::Result<String> {
+        if let Some(url) = &config.public_url {
+            return Ok(url.clone());
+        }
+        let stored = installation::public_url(&mut *self.pool.acquire().await?).await?;
+        Ok(stored.unwrap_or_else(|| format!("http://{}", config.listen)))
+    }
+
+    /// Closes it. Twinwire's own Postgres stops with its last user.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.pool.close().await;
+        if let Some(server) = self.server {
+            server.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn own(config: &Config) -> anyhow::Result<twinwire_postgres::Server> {
+    let options = twinwire_postgres::Options {
+        bin_dir: config.postgres_bin.clone(),
+        notify: output::complain,
+        ..twinwire_postgres::Options::new(&config.data_dir)
+    };
+    Ok(twinwire_postgres::start(options).await?)
+}
+
+/// The key as set, else the one kept beside Twinwire's own database, made at first use.
+fn key(config: &Config) -> anyhow::Result<SecretKey> {
+    let text = match &config.secret_key {
+        Some(text) => text.clone(),
+        None if config.database_url.is_none() => kept_key(&config.data_dir)?,
+        None => bail!(
+            "TWINWIRE_SECRET_KEY is not set: with DATABASE_URL Twinwire needs the key that seals its secrets; \
+             make one with `openssl rand -base64 32` and keep it"
+        ),
+    };
+    Ok(SecretKey::from_text(&text)?)
+}
+
+fn kept_key(data_dir: &Path) -> anyhow::Result<SecretString> {
+    let path = data_dir.join("secret.key");
+    let context = || format!("the key of the secrets in {} cannot be read or made", path.display());
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(text.trim().into()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = SecretKey::text_of(rand::random());
+            // Written aside and linked into place: two commands at once agree on one key, and no half key is ever read.
+            let draft = data_dir.join(format!(".secret.key.{:016x}", rand::random::<u64>()));
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&draft)
+                .with_context(context)?;
+            writeln!(file, "{}", text.expose_secret())
+                .and_then(|()| file.sync_all())
+                .with_context(context)?;
+            let linked = fs::hard_link(&draft, &path);
+            fs::remove_file(&draft).with_context(context)?;
+            match linked {
+                Ok(()) => Ok(text),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => kept_key(data_dir),
+                Err(error) => Err(error).with_context(context),
+            }
+        }
+        Err(error) => Err(error).with_context(context),
+    }
+}

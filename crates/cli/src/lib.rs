@@ -1,0 +1,102 @@
+//! The `twinwire` command line: one file per subcommand in `commands/`.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage.
+
+mod commands;
+pub mod config;
+pub mod database;
+pub mod logging;
+pub mod output;
+pub mod server;
+
+use crate::config::Config;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Keeps a helpdesk and a messaging provider in step, message by message, through Postgres.
+#[derive(Debug, Parser)]
+#[command(name = "twinwire", version, max_term_width = 100)]
+struct Cli {
+    /// Settings file [default: ./twinwire.toml if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server: webhooks in, messages out
+    Serve(commands::serve::Args),
+    /// Show the whole job on built-in doubles of Front and SignalWire
+    Demo(commands::demo::Args),
+    /// Make a channel, or renew its credentials
+    Setup(commands::setup::Args),
+    /// List the channels
+    Channels(commands::channels::Args),
+    /// Bring in what webhooks missed
+    Backfill(commands::backfill::Args),
+    /// Ask the database, read-only
+    Sql(commands::sql::Args),
+    /// Bring the database's schema up to date
+    Migrate(commands::migrate::Args),
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// It was asked wrongly: exit code 2.
+    Usage(String),
+    /// It failed: exit code 1.
+    Failed(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The result of a command.
+pub type Outcome = Result<(), Failure>;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&Failure::Failed(error.into())),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failed(&failure),
+    }
+}
+
+async fn run(cli: Cli) -> Outcome {
+    let config = Config::load(cli.config.as_deref()).map_err(|error| Failure::Usage(error.to_string()))?;
+    logging::start(&config, matches!(cli.command, Command::Serve(_)))?;
+    match cli.command {
+        Command::Serve(args) => commands::serve::run(&config, &args).await,
+        Command::Demo(args) => commands::demo::run(&config, &args).await,
+        Command::Setup(args) => commands::setup::run(&config, &args).await,
+        Command::Channels(args) => commands::channels::run(&config, &args).await,
+        Command::Backfill(args) => commands::backfill::run(&config, &args).await,
+        Command::Sql(args) => commands::sql::run(&config, &args).await,
+        Command::Migrate(args) => commands::migrate::run(&config, &args).await,
+    }
+}
+
+fn failed(failure: &Failure) -> ExitCode {
+    match failure {
+        Failure::Usage(message) => {
+            output::complain(&format!("error: {message}"));
+            ExitCode::from(2)
+        }
+        Failure::Failed(error) => {
+            output::complain(&format!("error: {error:#}"));
+            ExitCode::from(1)
+        }
+    }
+}

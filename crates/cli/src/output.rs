@@ -1,0 +1,36 @@
+//! What commands print: values on standard output, everything else on standard error.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
+use std::io::Write;
+
+/// Prints a line of the result.
+pub fn say(line: &str) {
+    // A reader that has gone away (`| head`) is no error of ours.
+    writeln!(std::io::stdout(), "{line}").ok();
+}
+
+/// Prints a line for people beside the result.
+pub fn complain(line: &str) {
+    writeln!(std::io::stderr(), "{line}").ok();
+}
+
+/// Prints a value as one line of JSON.
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    say(&serde_json::to_string(value)?);
+    Ok(())
+}
+
+/// Lays out a table for the terminal's width.
+pub fn table<R: IntoIterator<Item = String>>(head: &[&str], rows: impl IntoIterator<Item = R>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(head);
+    for row in rows {
+        table.add_row(row.into_iter().collect::<Vec<_>>());
+    }
+    table.to_string()
+}

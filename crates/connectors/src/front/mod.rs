@@ -1,0 +1,106 @@
+//! Front, by its Channel API for application channels.
+//!
+//! Front posts every message that an agent writes to the URL we named when the channel was connected, and takes
+//! messages from us with a token that we sign ourselves. One secret, the app's, does both.
+//!
+//! | file | what |
+//! |---|---|
+//! | `config.rs` | the settings |
+//! | `setup.rs` | checking the answers of the set-up |
+//! | `hook.rs` | what Front posts to us: verified, then read |
+//! | `request.rs` | what we ask of Front |
+//! | `response.rs` | what we answer Front, and what Front's answers mean |
+//! | `id.rs` | how a message is named on either side |
+//! | `json.rs` | Front's JSON, read leniently |
+//! | `README.md` | Front's rules, where they come from, and what is not known |
+
+mod config;
+mod hook;
+mod id;
+mod json;
+mod request;
+mod response;
+mod setup;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+use twinwire_core::caps::{Caps, LookUp, Worse};
+use twinwire_core::connector::{
+    Call, Channel, Connector, Context, Prepared, Reading, Unreadable, Unverified,
+};
+use twinwire_core::http::{Answer, Hook, Reply, Request};
+use twinwire_core::model::{Message, Side};
+use twinwire_core::outcome::{Outcome, Refusal};
+use twinwire_core::setting::{Setting, Settings};
+
+/// Front.
+#[derive(Clone, Copy, Debug)]
+pub struct Front;
+
+/// A customer's message that never reaches the agent is worse than one that is there twice.
+static CAPS: Caps = Caps {
+    look_up: LookUp::KnownThread,
+    worse: Worse::Never,
+    settling: Duration::from_secs(60),
+    longest_text: None,
+    segments_per_second: None,
+};
+
+impl Connector for Front {
+    fn name(&self) -> &'static str {
+        "front"
+    }
+
+    fn title(&self) -> &'static str {
+        "Front"
+    }
+
+    fn side(&self) -> Side {
+        Side::Helpdesk
+    }
+
+    fn caps(&self) -> &'static Caps {
+        &CAPS
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        config::SETTINGS
+    }
+
+    fn prepare(&self, answers: &Settings) -> Result<Prepared, String> {
+        setup::prepare(answers)
+    }
+
+    fn verify(&self, hook: &Hook<'_>, settings: &Settings, now: DateTime<Utc>) -> Result<(), Unverified> {
+        hook::verify(hook, settings, now)
+    }
+
+    fn read(&self, hook: &Hook<'_>, channel: &Channel, _: &Settings) -> Result<Reading, Unreadable> {
+        hook::read(hook, channel)
+    }
+
+    fn answer(
+        &self,
+        hook: &Hook<'_>,
+        reading: &Reading,
+        channel: &Channel,
+        rows: &[Message],
+        public_url: &str,
+    ) -> Answer {
+        response::answer(hook, reading, channel, rows, public_url)
+    }
+
+    fn error(&self, _: &Hook<'_>, status: u16, message: &str) -> Answer {
+        response::error(status, message)
+    }
+
+    fn build(&self, call: &Call<'_>, context: &Context<'_>) -> Result<Request, Refusal> {
+        request::build(call, context)
+    }
+
+    fn judge(&self, call: &Call<'_>, context: &Context<'_>, reply: &Reply) -> Outcome {
+        response::judge(call, context, reply)
+    }
+}

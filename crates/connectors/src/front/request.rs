@@ -1,0 +1,172 @@
+//! What we ask of Front.
+
+use super::config::Config;
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::time::Duration;
+use twinwire_core::connector::{Call, Context};
+use twinwire_core::http::{Method, Request};
+use twinwire_core::model::{Direction, Message};
+use twinwire_core::outcome::{Refusal, RefusalKind};
+use url::Url;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Front takes no token that lives longer.
+const TOKEN_SECONDS: i64 = 30;
+/// Front takes no longer id.
+const LONGEST_ID: usize = 200;
+/// Front refuses a message without a body.
+const NO_TEXT: &str = "(no text)";
+const PATH_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Makes the request for a call.
+pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, Refusal> {
+    match *call {
+        Call::Deliver(message) => deliver(message, context),
+        Call::LookUp { page, .. } => look_up(page, context),
+        Call::Report { message, reason } => report(message, reason, context),
+        Call::Note { message, external_id, text } => note(message, external_id, text, context),
+        Call::List { .. } | Call::Fetch { .. } => Err(Refusal::permanent(None, "not supported by Front")),
+        Call::Check => {
+            let why = "Front credentials can only be checked once the channel is connected";
+            Err(Refusal::permanent(None, why))
+        }
+    }
+}
+
+fn deliver(message: &Message, context: &Context<'_>) -> Result<Request, Refusal> {
+    let api = Api::of(context)?;
+    let mut body = content(&message.body, message.occurred_at, &message.external_id, &message.conversation)?;
+    let kind = match message.direction {
+        Direction::Inbound => {
+            body["sender"] = json!({ "handle": message.sender });
+            "inbound_messages"
+        }
+        Direction::Outbound => {
+            body["to"] = json!([{ "handle": message.recipient }]);
+            "outbound_messages"
+        }
+    };
+    Ok(api.request(Method::Post, api.of_channel(kind), Some(&body)))
+}
+
+/// Front has no notes on a channel: a message from the customer is the one thing that an agent surely sees.
+fn note(message: &Message, external_id: &str, text: &str, context: &Context<'_>) -> Result<Request, Refusal> {
+    let api = Api::of(context)?;
+    let mut body = content(text, context.now, external_id, &message.conversation)?;
+    body["sender"] = json!({ "handle": message.recipient });
+    Ok(api.request(Method::Post, api.of_channel("inbound_messages"), Some(&body)))
+}
+
+fn report(message: &Message, reason: &str, context: &Context<'_>) -> Result<Request, Refusal> {
+    let api = Api::of(context)?;
+    let conversation = part(id(&message.conversation)?);
+    let path = format!("conversations/{conversation}/messages/{}/status", part(id(&message.external_id)?));
+    let body = json!({ "status": "failed", "reason": reason });
+    Ok(api.request(Method::Put, api.of_channel(&path), Some(&body)))
+}
+
+fn look_up(page: Option<&str>, context: &Context<'_>) -> Result<Request, Refusal> {
+    let api = Api::of(context)?;
+    let url = match (page, context.thread) {
+        (Some(page), _) => callable(page, api.config.api_url).ok_or_else(|| {
+            Refusal::permanent(None, "Front named a further page at an address that is not Front's")
+        })?,
+        (None, Some(thread)) => {
+            format!("{}/conversations/{}/messages?limit=100", api.config.api_url, part(thread))
+        }
+        (None, None) => return Err(Refusal::later("the conversation's id at Front is not known yet")),
+    };
+    Ok(api.request(Method::Get, url, None))
+}
+
+/// What is the same in everything that we put into Front.
+fn content(text: &str, at: DateTime<Utc>, external_id: &str, conversation: &str) -> Result<Value, Refusal> {
+    Ok(json!({
+        "body": if text.trim().is_empty() { NO_TEXT } else { text },
+        "delivered_at": at.timestamp(),
+        "metadata": { "external_id": id(external_id)?, "external_conversation_id": id(conversation)? },
+    }))
+}
+
+fn id(id: &str) -> Result<&str, Refusal> {
+    if id.chars().count() > LONGEST_ID {
+        return Err(Refusal::permanent(
+            None,
+            format!("Front takes no id of more than {LONGEST_ID} characters"),
+        ));
+    }
+    Ok(id)
+}
+
+fn part(id: &str) -> String {
+    utf8_percent_encode(id, PATH_PART).to_string()
+}
+
+/// A page's address, if our token may go there: where the API is configured to be, or a company's own host at Front.
+fn callable(page: &str, api_url: &str) -> Option<String> {
+    let (page, api) = (Url::parse(page).ok()?, Url::parse(api_url).ok()?);
+    let at_front = page.scheme() == "https"
+        && page.port().is_none()
+        && page.host_str().is_some_and(|host| host.ends_with(".api.frontapp.com"));
+    let plain = page.username().is_empty() && page.password().is_none();
+    (plain && (at_front || page.origin() == api.origin())).then(|| page.into())
+}
+
+/// What a request needs beside its own contents.
+struct Api<'a> {
+    config: Config<'a>,
+    channel: &'a str,
+    token: String,
+}
+
+impl<'a> Api<'a> {
+    fn of(context: &Context<'a>) -> Result<Self, Refusal> {
+        let config = Config::of(context.settings).map_err(|missing| unusable(missing.to_string()))?;
+        let channel = context.channel.and_then(|channel| channel.helpdesk_channel_id.as_deref());
+        let channel = channel.ok_or_else(|| Refusal::later("the channel is not connected in Front yet"))?;
+        let token = token(&config, channel, context.now, context.nonce)?;
+        Ok(Self { config, channel, token })
+    }
+
+    fn of_channel(&self, path: &str) -> String {
+        format!("{}/channels/{}/{path}", self.config.api_url, part(self.channel))
+    }
+
+    fn request(&self, method: Method, url: String, body: Option<&Value>) -> Request {
+        let mut headers = vec![
+            ("authorization", format!("Bearer {}", self.token)),
+            ("accept", "application/json".to_owned()),
+        ];
+        if body.is_some() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        let body = body.map(Value::to_string).unwrap_or_default().into_bytes();
+        Request { method, url, headers, body, timeout: TIMEOUT }
+    }
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    jti: String,
+    sub: &'a str,
+    exp: i64,
+}
+
+/// A token for this one request: it lives so short that a retry needs a new one.
+fn token(config: &Config<'_>, channel: &str, now: DateTime<Utc>, nonce: u128) -> Result<String, Refusal> {
+    let exp = now.timestamp() + TOKEN_SECONDS;
+    let claims = Claims { iss: config.app_id, jti: format!("{nonce:032x}"), sub: channel, exp };
+    let key = EncodingKey::from_secret(config.app_secret.as_bytes());
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
+        .map_err(|error| unusable(format!("no token for Front could be signed: {error}")))
+}
+
+/// Only the operator can help.
+fn unusable(message: String) -> Refusal {
+    Refusal { kind: RefusalKind::Credentials, code: None, message }
+}

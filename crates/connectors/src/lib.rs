@@ -1,0 +1,12 @@
+//! The connectors: one folder per vendor, the same file names in each.
+//!
+//! To add one: a folder, its two lines here, and nothing anywhere else. The compliance suite in
+//! `tests/compliance.rs` runs over the whole list.
+
+pub mod front;
+pub mod signalwire;
+
+use twinwire_core::connector::Connector;
+
+/// Every connector of this build, by name.
+pub static ALL: &[&dyn Connector] = &[&front::Front, &signalwire::SignalWire];

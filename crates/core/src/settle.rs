@@ -1,0 +1,213 @@
+//! The two writes around an outside call: `begin` before it, `apply` after it.
+//!
+//! `begin` commits what is about to be tried. The call happens with no transaction open. `apply` commits what came of
+//! it. A process that dies between the two leaves the row in flight; whoever plans it next finds the doubt.
+
+use crate::backoff::backoff;
+use crate::model::{Act, Begun, Message, Need, Parked, Side, Told};
+use crate::outcome::{Outcome, Refusal, RefusalKind};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+/// Writes down that `act` is about to be tried.
+///
+/// The doubt left by an earlier crash is kept before the mark of it is overwritten: without this line a crashed
+/// look-up after a crashed send hides the send, and the next round sends twice.
+#[must_use]
+pub fn begin(row: &Message, act: Act, now: DateTime<Utc>) -> Message {
+    let mut after = row.clone();
+    after.doubt = row.standing_doubt();
+    after.in_flight = Some(Begun { act, at: now });
+    if act == Act::Deliver {
+        after.attempted_at = row.attempted_at.or(Some(now));
+    }
+    after
+}
+
+/// What came of an act, as far as the row is concerned. Evidence that the answer carried has been folded in before.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Result {
+    /// Delivered, or the agent told.
+    Done,
+    /// The look-up is complete and does not show it: it certainly is not there.
+    NotThere,
+    /// The look-up shows more than one message that it may be.
+    Ambiguous,
+    /// It certainly did not happen.
+    Refused(Refusal),
+    /// It may have happened.
+    Unknown(String),
+}
+
+impl From<Outcome> for Result {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done(_) => Self::Done,
+            Outcome::Refused(refusal) => Self::Refused(refusal),
+            Outcome::Unknown(why) => Self::Unknown(why),
+        }
+    }
+}
+
+/// Writes down what came of `act`. `chance` is drawn evenly from `0.0..1.0` and spreads retries.
+#[must_use]
+pub fn apply(row: &Message, act: Act, result: &Result, now: DateTime<Utc>, chance: f64) -> Message {
+    let mut after = row.clone();
+    after.in_flight = None;
+    after.wake_at = Some(now);
+    let delivery = act == Act::Deliver || (act == Act::LookUp && !in_doubt_about(row, Act::Note));
+    match result {
+        // Evidence that came during the call is stronger than a lost or contradicting answer.
+        _ if delivery && row.destination_id().is_some() => done(&mut after, act),
+        // Nothing is done that left no id: to believe it would be to deliver a second time, and at once.
+        Result::Done if delivery => {
+            unknown(&mut after, row, "it is said to be there, but without its id", now, chance);
+        }
+        Result::Done => done(&mut after, act),
+        Result::NotThere => {
+            note_settled(&mut after);
+            after.last_error = Some("looked up: it is not there".to_owned());
+        }
+        Result::Ambiguous => {
+            uncertain(&mut after);
+            after.failures = 0;
+            after.last_error =
+                Some("more than one message there may be this one: an operator has to say which".to_owned());
+        }
+        Result::Refused(refusal) => refused(&mut after, act, refusal, now, chance),
+        Result::Unknown(why) => unknown(&mut after, row, why, now, chance),
+    }
+    after.doubt = after.standing_doubt();
+    if after.need() == Need::Nothing {
+        after.wake_at = None;
+    }
+    after
+}
+
+/// Puts a row aside; the agent is told next if it was theirs.
+#[must_use]
+pub fn park(row: &Message, why: Parked, now: DateTime<Utc>) -> Message {
+    let mut after = row.clone();
+    after.doubt = row.standing_doubt();
+    after.in_flight = None;
+    match why {
+        Parked::Uncertain => uncertain(&mut after),
+        _ => after.parked = Some(why),
+    }
+    after.failures = 0;
+    let reason = match why {
+        Parked::TooOld => "too old when it could first be tried",
+        Parked::GaveUp => "it never moved; see the attempts",
+        Parked::Uncertain => "whether it was delivered cannot be known",
+        Parked::Refused => "refused",
+    };
+    after.last_error = Some(match &row.last_error {
+        Some(last) if why == Parked::GaveUp => format!("{reason}; last: {last}"),
+        _ => reason.to_owned(),
+    });
+    after.wake_at = (after.need() != Need::Nothing).then_some(now);
+    after
+}
+
+fn in_doubt_about(row: &Message, act: Act) -> bool {
+    row.doubt.is_some_and(|doubt| doubt.act == act)
+}
+
+/// What cannot be found out is left to an operator. About a note that is only the telling: the message stands as it did.
+fn uncertain(row: &mut Message) {
+    if in_doubt_about(row, Act::Note) {
+        row.helpdesk_status = Some(Told::Untold);
+        note_settled(row);
+    } else {
+        row.parked = Some(Parked::Uncertain);
+    }
+}
+
+/// Takes the doubt away that was looked into. Behind a note about a message parked as uncertain stands the doubt about
+/// its delivery, which stays until evidence comes.
+fn note_settled(row: &mut Message) {
+    let delivery = row.parked == Some(Parked::Uncertain) && row.destination_id().is_none();
+    row.doubt = row.doubt.filter(|_| delivery).map(|doubt| Begun { act: Act::Deliver, at: doubt.at });
+}
+
+fn done(row: &mut Message, act: Act) {
+    row.failures = 0;
+    row.last_error = if act == Act::Deliver { None } else { row.last_error.take() };
+    match act {
+        Act::Deliver => row.doubt = None,
+        Act::Report => row.helpdesk_status = Some(Told::Failed),
+        Act::Note => {
+            row.helpdesk_status = Some(Told::Noted);
+            note_settled(row);
+        }
+        // The look-up found it and the fold bound it, or it settles by [`Result::NotThere`].
+        Act::LookUp => {
+            if in_doubt_about(row, Act::Note) {
+                row.helpdesk_status = Some(Told::Noted);
+            }
+            note_settled(row);
+        }
+    }
+}
+
+fn refused(row: &mut Message, act: Act, refusal: &Refusal, now: DateTime<Utc>, chance: f64) {
+    let words = refusal.describe();
+    match (refusal.kind, act) {
+        // The account rests, not the message: no attempt is counted, and the row stays due for when the rest ends.
+        (RefusalKind::Throttled(_) | RefusalKind::Credentials, _) => row.last_error = Some(words),
+        // This attempt did not happen, but the one before may have: the agent must not be told that it failed.
+        (RefusalKind::Permanent, Act::Deliver) if in_doubt_about(row, Act::Deliver) => {
+            row.parked = Some(Parked::Uncertain);
+            row.failures = 0;
+            row.last_error = Some(format!("{words}; an attempt before may have been delivered"));
+        }
+        (RefusalKind::Permanent, Act::Deliver) => {
+            row.doubt = None;
+            row.parked = Some(Parked::Refused);
+            row.provider_error_code =
+                row.provider_error_code.take().max(code_for(row.destination(), refusal));
+            row.provider_error_message =
+                row.provider_error_message.take().max(message_for(row.destination(), refusal));
+            row.failures = 0;
+            row.last_error = Some(words);
+        }
+        (RefusalKind::Permanent, Act::Report) => {
+            row.helpdesk_status = Some(Told::StatusRefused);
+            row.failures = 0;
+            row.last_error = Some(words);
+        }
+        (RefusalKind::Permanent, Act::Note) => {
+            row.helpdesk_status = Some(Told::Untold);
+            note_settled(row);
+            row.last_error = Some(words);
+        }
+        (RefusalKind::Permanent, Act::LookUp) | (RefusalKind::Later, _) => {
+            retry_later(row, &words, now, chance);
+        }
+    }
+}
+
+/// Only the provider's words are the provider's error; a refusal of the helpdesk stands in `last_error` alone.
+fn code_for(destination: Side, refusal: &Refusal) -> Option<String> {
+    (destination == Side::Provider).then(|| refusal.code.clone()).flatten()
+}
+
+fn message_for(destination: Side, refusal: &Refusal) -> Option<String> {
+    (destination == Side::Provider).then(|| refusal.message.clone())
+}
+
+fn unknown(after: &mut Message, row: &Message, why: &str, now: DateTime<Utc>, chance: f64) {
+    // A crash before this one may have left an older doubt; the newer attempt is the one to wait for.
+    after.doubt = row.in_flight.filter(|begun| begun.act.is_unsafe()).or(row.doubt);
+    retry_later(after, why, now, chance);
+}
+
+fn retry_later(row: &mut Message, why: &str, now: DateTime<Utc>, chance: f64) {
+    row.failures += 1;
+    row.last_error = Some(why.to_owned());
+    row.wake_at = Some(now + delta(backoff(row.failures, chance)));
+}
+
+fn delta(wait: Duration) -> TimeDelta {
+    TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)
+}

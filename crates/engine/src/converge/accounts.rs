@@ -1,0 +1,66 @@
+//! The two ends of a channel, as the worker last read them.
+
+use crate::{Engine, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+use twinwire_core::connector::Connector;
+use twinwire_core::model::Side;
+use twinwire_core::plan::{End, Facts};
+use twinwire_store::accounts::Account;
+use twinwire_store::channels::{self, State, StoredChannel};
+
+/// How long what was read about accounts and the channel is believed. Pauses come from any process.
+const FRESH: TimeDelta = TimeDelta::milliseconds(500);
+
+/// A channel with its two accounts.
+#[derive(Clone, Debug)]
+pub(super) struct Ends {
+    pub(super) channel: Arc<StoredChannel>,
+    pub(super) helpdesk: Arc<Account>,
+    pub(super) provider: Arc<Account>,
+    pub(super) helpdesk_connector: &'static dyn Connector,
+    pub(super) provider_connector: &'static dyn Connector,
+    read_at: DateTime<Utc>,
+}
+
+impl Ends {
+    /// Reads a channel and its accounts. None when the channel is gone.
+    pub(super) async fn read(engine: &Engine, channel: i64) -> Result<Option<Self>> {
+        let Some(channel) = channels::get(engine.pool(), channel).await? else { return Ok(None) };
+        let helpdesk = engine.account(channel.helpdesk_account).await?;
+        let provider = engine.account(channel.provider_account).await?;
+        Ok(Some(Self {
+            helpdesk_connector: engine.connectors().named(&helpdesk.connector)?,
+            provider_connector: engine.connectors().named(&provider.connector)?,
+            channel: Arc::new(channel),
+            helpdesk: Arc::new(helpdesk),
+            provider: Arc::new(provider),
+            read_at: engine.now(),
+        }))
+    }
+
+    /// Whether it has to be read again.
+    pub(super) fn is_stale(&self, now: DateTime<Utc>) -> bool {
+        now - self.read_at > FRESH || now < self.read_at
+    }
+
+    /// The account on a side.
+    pub(super) fn account(&self, side: Side) -> &Account {
+        match side {
+            Side::Helpdesk => &self.helpdesk,
+            Side::Provider => &self.provider,
+        }
+    }
+
+    /// What the planner needs to know. A row that was claimed is at its turn.
+    pub(super) fn facts<'a>(&'a self, engine: &'a Engine, thread_known: bool) -> Facts<'a> {
+        Facts {
+            active: self.channel.state == State::Active,
+            turn: true,
+            thread_known,
+            helpdesk: End { caps: self.helpdesk_connector.caps(), paused_until: self.helpdesk.paused_until },
+            provider: End { caps: self.provider_connector.caps(), paused_until: self.provider.paused_until },
+            policy: engine.policy(),
+        }
+    }
+}

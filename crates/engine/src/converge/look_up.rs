@@ -1,0 +1,105 @@
+//! What became of a delivery of unknown outcome: read what the other side has, fold it, and see whether the row has
+//! found its message.
+
+use super::step::{Brought, Step, one};
+use crate::{Result, fold};
+use twinwire_core::connector::Call;
+use twinwire_core::identity::{CLOCK_SKEW, could_be};
+use twinwire_core::model::{Act, Message, Side};
+use twinwire_core::observe::Observation;
+use twinwire_core::outcome::{Done, Outcome, Page, Refusal};
+use twinwire_core::report;
+use twinwire_core::settle::Result as Came;
+use twinwire_store::{messages, provider_messages};
+
+/// Pages read at most: newest first, one person, since the first attempt.
+const PAGES: usize = 20;
+
+/// Looks a row up.
+pub(super) async fn make(step: &Step, row: &Message) -> Brought {
+    let came = match read(step, row).await {
+        Ok(Ok(noted)) => {
+            judge(step, row, noted).await.unwrap_or_else(|error| Came::Unknown(error.to_string()))
+        }
+        Ok(Err(came)) => came,
+        Err(error) => Came::Unknown(error.to_string()),
+    };
+    Brought { came, evidence: None }
+}
+
+/// Reads and folds all pages. Gives whether the note that is in doubt was among them.
+async fn read(step: &Step, row: &Message) -> Result<std::result::Result<bool, Came>> {
+    let (mut page, mut noted) = (None::<String>, false);
+    for _ in 0..PAGES {
+        let call = Call::LookUp { message: row, page: page.as_deref() };
+        let shown = match one(step, row, Act::LookUp, &call).await {
+            Outcome::Done(Done::Page(shown)) => shown,
+            Outcome::Done(_) => return Ok(Err(Came::Unknown("the look-up gave no list".to_owned()))),
+            Outcome::Refused(refusal) => return Ok(Err(Came::Refused(refusal))),
+            Outcome::Unknown(why) => return Ok(Err(Came::Refused(Refusal::later(why)))),
+        };
+        noted |= shown.observations.iter().any(|seen| is_note(row, seen));
+        fold_page(step, &shown).await?;
+        if is_before(row, &shown) {
+            return Ok(Ok(noted));
+        }
+        match shown.next {
+            Some(next) => page = Some(next),
+            None => return Ok(Ok(noted)),
+        }
+    }
+    Ok(Err(Came::Refused(Refusal::later("the list is too long to be sure"))))
+}
+
+async fn fold_page(step: &Step, page: &Page) -> Result<()> {
+    let mut tx = step.engine.pool().begin().await?;
+    let now = step.engine.now();
+    for seen in &page.observations {
+        match seen {
+            Observation::AtProvider(seen) => {
+                fold::provider(&mut tx, step.ends.channel.provider_account, None, seen, now).await?;
+            }
+            other => {
+                fold::helpdesk(&mut tx, &step.ends.channel, other, now).await?;
+            }
+        }
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Whether everything further down the list is from before the first attempt.
+fn is_before(row: &Message, page: &Page) -> bool {
+    let since = row.attempted_at.map(|at| at - CLOCK_SKEW);
+    page.observations.iter().any(|seen| match seen {
+        Observation::AtProvider(seen) => seen.created_at.zip(since).is_some_and(|(at, since)| at < since),
+        _ => false,
+    })
+}
+
+fn is_note(row: &Message, seen: &Observation) -> bool {
+    let Observation::AtHelpdesk(seen) = seen else { return false };
+    seen.external_id.as_deref() == Some(&report::note_id(row))
+}
+
+async fn judge(step: &Step, row: &Message, noted: bool) -> Result<Came> {
+    if row.standing_doubt().is_some_and(|doubt| doubt.act == Act::Note) {
+        return Ok(if noted { Came::Done } else { Came::NotThere });
+    }
+    let mut conn = step.engine.pool().acquire().await?;
+    let Some(fresh) = messages::get(&mut *conn, step.lease.channel, &row.external_id).await? else {
+        return Ok(Came::NotThere);
+    };
+    if fresh.destination_id().is_some() {
+        return Ok(Came::Done);
+    }
+    if fresh.destination() == Side::Provider {
+        // What may be it and was not bound is more than one, or belongs to more than one.
+        let unbound =
+            provider_messages::unbound(&mut conn, step.ends.channel.provider_account, &fresh.recipient)
+                .await?;
+        if unbound.iter().any(|record| could_be(&record.seen, &fresh)) {
+            return Ok(Came::Ambiguous);
+        }
+    }
+    Ok(Came::NotThere)
+}

@@ -1,0 +1,236 @@
+//! One act for one row: begin, call, apply.
+
+use super::accounts::Ends;
+use super::look_up;
+use super::worker::Pace;
+use crate::call::{self, Caller};
+use crate::{Engine, Result, crash, fold};
+use sqlx::PgConnection;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use twinwire_core::connector::Call;
+use twinwire_core::model::{Act, Message, Parked, Side};
+use twinwire_core::observe::Observation;
+use twinwire_core::outcome::{Done, Outcome, RefusalKind};
+use twinwire_core::plan::{Action, plan, side_of};
+use twinwire_core::settle::{self, Result as Came};
+use twinwire_core::{report, segments};
+use twinwire_store::attempts::{self, Line};
+use twinwire_store::leases::{self, Lease};
+use twinwire_store::{messages, work};
+
+/// How often writing an outcome is tried while the database is away. What is lost then is not the message: the row
+/// stands in flight, and whoever works the channel next looks it up.
+const APPLY_TRIES: u32 = 30;
+/// Wait between those.
+const APPLY_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a step is made with.
+#[derive(Clone)]
+pub(super) struct Step {
+    pub(super) engine: Engine,
+    pub(super) lease: Lease,
+    pub(super) ends: Ends,
+    pub(super) pace: Option<Arc<Pace>>,
+    pub(super) thread: Option<String>,
+}
+
+/// What an act brought, with the evidence that its answer carried.
+pub(super) struct Brought {
+    pub(super) came: Came,
+    pub(super) evidence: Option<Observation>,
+}
+
+/// Makes one act for a row that was claimed.
+pub(super) async fn run(step: Step, row: Message, act: Act) {
+    let id = row.external_id.clone();
+    if let Err(error) = all(&step, row, act).await {
+        let channel = &step.ends.channel.channel.id;
+        tracing::warn!(channel, row = id, ?act, %error, "a step was not finished; the row will be looked at again");
+    }
+}
+
+async fn all(step: &Step, claimed: Message, act: Act) -> Result<()> {
+    if act == Act::Deliver {
+        pace(step, &claimed).await;
+    }
+    crash::point("before_begin");
+    let Some(row) = begin(step, &claimed.external_id, act).await? else { return Ok(()) };
+    crash::point("after_begin");
+    let brought = make(step, &row, act).await;
+    crash::point("after_call");
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match apply(step, &row, act, &brought).await {
+            Err(error) if error.is_outage() && tries < APPLY_TRIES => tokio::time::sleep(APPLY_PAUSE).await,
+            done => return done,
+        }
+    }
+}
+
+/// Waits until the number may send that many segments.
+async fn pace(step: &Step, row: &Message) {
+    if let (Side::Provider, Some(pace)) = (row.destination(), &step.pace) {
+        let count = NonZeroU32::new(segments::count(&row.body)).unwrap_or(NonZeroU32::MIN);
+        if pace.until_n_ready(count).await.is_err() {
+            // More segments than fit into one burst: it may go when the bucket is full.
+            pace.until_n_ready(super::worker::BURST).await.ok();
+        }
+    }
+}
+
+/// Commits the intent. None when the row does not ask for this act any more.
+async fn begin(step: &Step, id: &str, act: Act) -> Result<Option<Message>> {
+    let now = step.engine.now();
+    let mut tx = step.engine.pool().begin().await?;
+    leases::hold(&mut tx, &step.lease).await?;
+    let Some(row) = messages::lock(&mut tx, step.lease.channel, id).await? else { return Ok(None) };
+    if plan(&row, &step.ends.facts(&step.engine, step.thread.is_some()), now) != Action::Do(act) {
+        return Ok(None);
+    }
+    let begun = settle::begin(&row, act, now);
+    messages::update(&mut tx, step.lease.channel, &begun).await?;
+    attempts::begin(&mut tx, line(step, id), act).await?;
+    tx.commit().await?;
+    Ok(Some(begun))
+}
+
+/// Makes the call, with no transaction open.
+async fn make(step: &Step, row: &Message, act: Act) -> Brought {
+    let made = match act {
+        Act::LookUp => return look_up::make(step, row).await,
+        Act::Deliver => one(step, row, act, &Call::Deliver(row)).await,
+        Act::Report => {
+            one(step, row, act, &Call::Report { message: row, reason: &report::reason(row) }).await
+        }
+        Act::Note => {
+            let (external_id, text) = (report::note_id(row), report::note(row));
+            one(step, row, act, &Call::Note { message: row, external_id: &external_id, text: &text }).await
+        }
+    };
+    let evidence = match &made {
+        Outcome::Done(Done::Delivered(seen)) => Some(evidence(row, seen)),
+        _ => None,
+    };
+    Brought { came: made.into(), evidence }
+}
+
+/// The answer to our own call says which row it is: as sure as our reference in a callback.
+fn evidence(row: &Message, seen: &Observation) -> Observation {
+    let mut seen = seen.clone();
+    match &mut seen {
+        Observation::AtProvider(seen) => seen.reference = Some(row.external_id.clone()),
+        Observation::AtHelpdesk(seen) => seen.external_id = Some(row.external_id.clone()),
+        Observation::Ordered(_) | Observation::Connected { .. } | Observation::Disconnected => {}
+    }
+    seen
+}
+
+/// One call. That the account's pause could not be written down does not make its outcome less known.
+pub(super) async fn one(step: &Step, row: &Message, act: Act, made: &Call<'_>) -> Outcome {
+    let caller = Caller {
+        account: step.ends.account(side_of(row, act)),
+        channel: Some(&step.ends.channel.channel),
+        thread: step.thread.as_deref(),
+    };
+    match call::make(&step.engine, caller, made).await {
+        Ok(outcome) => outcome,
+        Err(error) => Outcome::Unknown(error.to_string()),
+    }
+}
+
+/// Commits what came of the act: the evidence first, then the row's own state.
+async fn apply(step: &Step, begun: &Message, act: Act, brought: &Brought) -> Result<()> {
+    let (engine, channel) = (&step.engine, step.lease.channel);
+    let now = engine.now();
+    let mut tx = engine.pool().begin().await?;
+    leases::hold(&mut tx, &step.lease).await?;
+    crash::point("before_apply");
+    if let Some(seen) = &brought.evidence {
+        fold::helpdesk(&mut tx, &step.ends.channel, seen, now).await?;
+    }
+    let Some(row) = messages::lock(&mut tx, channel, &begun.external_id).await? else { return Ok(()) };
+    if row.in_flight != begun.in_flight {
+        // Somebody else has gone on with the row since; what stands there is newer than what is known here.
+        return Ok(tx.commit().await?);
+    }
+    let after = settle::apply(&row, act, &brought.came, now, rand::random());
+    messages::update(&mut tx, channel, &after).await?;
+    let (outcome, detail) = words(&brought.came);
+    attempts::apply(&mut tx, line(step, &row.external_id), act, outcome, detail).await?;
+    if row.standing_doubt().is_some() && after.standing_doubt().is_none() {
+        fold::reconsider(&mut tx, &step.ends.channel, &row.conversation, now).await?;
+    }
+    wake(&mut tx, channel, &after, now).await?;
+    tx.commit().await?;
+    told(step, &after, act, &brought.came);
+    Ok(())
+}
+
+/// Puts a row aside.
+pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) -> Result<()> {
+    let now = engine.now();
+    let mut tx = engine.pool().begin().await?;
+    leases::hold(&mut tx, lease).await?;
+    let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(()) };
+    let after = settle::park(&row, why, now);
+    messages::update(&mut tx, lease.channel, &after).await?;
+    let by = Line { channel: lease.channel, external_id: id, at: now, by: Some((&lease.owner, lease.fence)) };
+    attempts::note(&mut tx, by, "parked", after.last_error.as_deref()).await?;
+    wake(&mut tx, lease.channel, &after, now).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn wake(
+    conn: &mut PgConnection,
+    channel: i64,
+    row: &Message,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<()> {
+    if row.wake_at.is_some_and(|at| at <= now) {
+        work::announce(conn, channel).await?;
+    }
+    Ok(())
+}
+
+fn line<'a>(step: &'a Step, id: &'a str) -> Line<'a> {
+    let by = Some((step.lease.owner.as_str(), step.lease.fence));
+    Line { channel: step.lease.channel, external_id: id, at: step.engine.now(), by }
+}
+
+fn words(came: &Came) -> (&'static str, Option<&str>) {
+    match came {
+        Came::Done => ("done", None),
+        Came::NotThere => ("not_there", None),
+        Came::Ambiguous => ("ambiguous", None),
+        Came::Unknown(why) => ("unknown", Some(why)),
+        Came::Refused(refusal) => {
+            let word = match refusal.kind {
+                RefusalKind::Permanent => "refused_for_good",
+                RefusalKind::Later => "refused_for_now",
+                RefusalKind::Throttled(_) => "throttled",
+                RefusalKind::Credentials => "credentials_refused",
+            };
+            (word, Some(refusal.code.as_deref().unwrap_or(&refusal.message)))
+        }
+    }
+}
+
+/// Logs what an operator may want to know, by ids alone.
+fn told(step: &Step, row: &Message, act: Act, came: &Came) {
+    let channel = &step.ends.channel.channel.id;
+    let (outcome, _) = words(came);
+    match came {
+        Came::Done | Came::NotThere => tracing::debug!(channel, row = row.external_id, ?act, outcome, "step"),
+        _ => tracing::info!(channel, row = row.external_id, ?act, outcome, failures = row.failures, "step"),
+    }
+    if row.destination() == Side::Helpdesk && row.parked.is_some() {
+        tracing::warn!(
+            channel,
+            row = row.external_id,
+            "a customer's message could not be brought into the helpdesk"
+        );
+    }
+}

@@ -1,0 +1,231 @@
+//! The worker of one channel, for as long as it holds the lease.
+
+use super::accounts::Ends;
+use super::step::{self, Step};
+use crate::{Engine, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use std::collections::HashSet;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use twinwire_core::model::{Message, Need};
+use twinwire_core::plan::{Action, plan};
+use twinwire_store::conversations;
+use twinwire_store::leases::{self, Lease};
+use twinwire_store::work;
+
+/// Calls of one channel at a time.
+const AT_ONCE: usize = 16;
+/// How long a worker without work keeps its lease.
+const LINGER: Duration = Duration::from_secs(2);
+/// Wait after an error of the database.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How far a row is put off that cannot be worked at present (its channel was paused meanwhile).
+const PUT_OFF: TimeDelta = TimeDelta::seconds(30);
+/// Segments that may go out at once after a quiet time; the provider queues that many without harm.
+pub(super) const BURST: NonZeroU32 = NonZeroU32::new(30).unwrap();
+
+/// Paces a number in segments.
+pub(super) type Pace = DefaultDirectRateLimiter;
+
+/// Works a channel until it has nothing to do, the lease is lost, or `shutdown`; calls in flight are finished.
+pub(super) async fn run(engine: Engine, lease: Lease, notify: Arc<Notify>, shutdown: CancellationToken) {
+    let mut worker = match Worker::start(engine.clone(), lease.clone(), notify).await {
+        Ok(Some(worker)) => worker,
+        Ok(None) => return,
+        Err(error) => return tracing::warn!(%error, "cannot read a channel"),
+    };
+    loop {
+        match worker.round(&shutdown).await {
+            Ok(Next::Go) => {}
+            Ok(Next::Stop) => break,
+            Err(error) if error.is_lease_lost() => {
+                tracing::warn!(
+                    channel = worker.ends.channel.channel.id,
+                    "lease lost; another process works the channel"
+                );
+                break;
+            }
+            Err(error) => {
+                tracing::warn!(channel = worker.ends.channel.channel.id, %error, "a round failed");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    worker.finish().await;
+    if let Err(error) = leases::release(engine.pool(), &lease).await {
+        tracing::debug!(%error, "lease not given back; it runs out by itself");
+    }
+}
+
+enum Next {
+    Go,
+    Stop,
+}
+
+struct Worker {
+    engine: Engine,
+    lease: Lease,
+    notify: Arc<Notify>,
+    ends: Ends,
+    pace: Option<Arc<Pace>>,
+    calls: JoinSet<String>,
+    running: HashSet<String>,
+    renewed: Instant,
+    idle_since: Option<Instant>,
+}
+
+impl Worker {
+    async fn start(engine: Engine, lease: Lease, notify: Arc<Notify>) -> Result<Option<Self>> {
+        let Some(ends) = Ends::read(&engine, lease.channel).await? else { return Ok(None) };
+        let rate = ends.provider_connector.caps().segments_per_second.and_then(NonZeroU32::new);
+        Ok(Some(Self {
+            pace: rate.map(|rate| {
+                Arc::new(RateLimiter::direct(Quota::per_second(rate).allow_burst(BURST.max(rate))))
+            }),
+            engine,
+            lease,
+            notify,
+            ends,
+            calls: JoinSet::new(),
+            running: HashSet::new(),
+            renewed: Instant::now(),
+            idle_since: None,
+        }))
+    }
+
+    async fn round(&mut self, shutdown: &CancellationToken) -> Result<Next> {
+        if shutdown.is_cancelled() {
+            return Ok(Next::Stop);
+        }
+        self.renew().await?;
+        let now = self.engine.now();
+        if self.ends.is_stale(now) {
+            match Ends::read(&self.engine, self.lease.channel).await? {
+                Some(ends) => self.ends = ends,
+                None => return Ok(Next::Stop),
+            }
+        }
+        let free = AT_ONCE.saturating_sub(self.running.len());
+        let mut started = 0;
+        if free > 0 {
+            let running: Vec<String> = self.running.iter().cloned().collect();
+            let limit = i64::try_from(free).unwrap_or(i64::MAX);
+            let due = work::due(self.engine.pool(), self.lease.channel, now, &running, limit).await?;
+            started = due.len();
+            for row in due {
+                self.take(row, now).await?;
+            }
+        }
+        if started > 0 && started == free {
+            return Ok(Next::Go);
+        }
+        self.wait(shutdown, now).await
+    }
+
+    /// Does what the planner says about a row.
+    async fn take(&mut self, row: Message, now: DateTime<Utc>) -> Result<()> {
+        let thread = match row.need() {
+            Need::Nothing | Need::Deliver => None,
+            Need::Settle(_) | Need::Tell => self.thread(&row).await?,
+        };
+        let wake_at = match plan(&row, &self.ends.facts(&self.engine, thread.is_some()), now) {
+            Action::Do(act) => {
+                self.running.insert(row.external_id.clone());
+                let step = Step {
+                    engine: self.engine.clone(),
+                    lease: self.lease.clone(),
+                    ends: self.ends.clone(),
+                    pace: self.pace.clone(),
+                    thread,
+                };
+                self.calls.spawn(async move {
+                    let id = row.external_id.clone();
+                    step::run(step, row, act).await;
+                    id
+                });
+                return Ok(());
+            }
+            Action::Park(why) => return step::park(&self.engine, &self.lease, &row.external_id, why).await,
+            Action::Nothing => None,
+            Action::WaitUntil(at) => Some(at),
+            Action::WaitTurn | Action::WaitChannel => Some(now + PUT_OFF),
+        };
+        Ok(work::reschedule(self.engine.pool(), self.lease.channel, &row.external_id, row.wake_at, wake_at)
+            .await?)
+    }
+
+    async fn thread(&self, row: &Message) -> Result<Option<String>> {
+        let mut conn = self.engine.pool().acquire().await?;
+        Ok(conversations::thread(&mut conn, self.lease.channel, &row.conversation).await?)
+    }
+
+    /// Sleeps until something may have changed. Stops after a while without anything to do.
+    async fn wait(&mut self, shutdown: &CancellationToken, now: DateTime<Utc>) -> Result<Next> {
+        let next = work::next_wake(self.engine.pool(), self.lease.channel, now).await?;
+        let until_next = next.and_then(|at| (at - now).to_std().ok()).unwrap_or(LINGER);
+        if self.running.is_empty() {
+            let idle_since = *self.idle_since.get_or_insert_with(Instant::now);
+            if idle_since.elapsed() >= LINGER && until_next >= LINGER {
+                return Ok(Next::Stop);
+            }
+        } else {
+            self.idle_since = None;
+        }
+        let sleep = until_next.min(self.engine.lease() / 3).min(LINGER).max(Duration::from_millis(5));
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(Next::Stop),
+            () = self.notify.notified() => self.idle_since = None,
+            () = tokio::time::sleep(sleep) => {}
+            Some(ended) = self.calls.join_next() => {
+                self.ended(ended);
+                while let Some(ended) = self.calls.try_join_next() {
+                    self.ended(ended);
+                }
+            }
+        }
+        Ok(Next::Go)
+    }
+
+    fn ended(&mut self, ended: std::result::Result<String, tokio::task::JoinError>) {
+        match ended {
+            Ok(id) => {
+                self.running.remove(&id);
+            }
+            Err(error) => {
+                // A panic in a step: the row stands in flight, which is doubt. Which row it was is not known here.
+                tracing::error!(%error, "a step broke");
+                if self.calls.is_empty() {
+                    self.running.clear();
+                }
+            }
+        }
+    }
+
+    async fn renew(&mut self) -> Result<()> {
+        if self.renewed.elapsed() >= self.engine.lease() / 3 {
+            leases::renew(self.engine.pool(), &self.lease, self.engine.lease()).await?;
+            self.renewed = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Lets the calls in flight end, with the lease held for them.
+    async fn finish(&mut self) {
+        while !self.calls.is_empty() {
+            tokio::select! {
+                Some(ended) = self.calls.join_next() => self.ended(ended),
+                () = tokio::time::sleep(self.engine.lease() / 3) => {
+                    if let Err(error) = self.renew().await {
+                        tracing::debug!(%error, "lease not renewed while finishing");
+                    }
+                }
+            }
+        }
+    }
+}

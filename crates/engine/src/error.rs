@@ -1,0 +1,42 @@
+//! What can go wrong in the engine.
+
+/// An error of the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] twinwire_store::Error),
+    /// A row names a connector that this build does not have.
+    #[error("this build has no connector named `{0}`")]
+    NoConnector(String),
+    /// The HTTP client could not be made.
+    #[error("http client: {0}")]
+    Client(String),
+    /// The job queue.
+    #[error("jobs: {0}")]
+    Jobs(String),
+    /// A provider's list could not be read.
+    #[error("{0}")]
+    Reading(String),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Error {
+    /// Whether the database cannot be reached, so that trying again later makes sense.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_outage())
+    }
+
+    /// Whether the lease of the channel has gone to another process.
+    pub fn is_lease_lost(&self) -> bool {
+        matches!(self, Self::Store(twinwire_store::Error::LeaseLost))
+    }
+}
+
+/// The result of an engine function.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,100 @@
+//! A webhook: verify, fold, commit, answer. Nothing else happens in the request.
+
+use crate::{Engine, crash, fold};
+use sqlx::PgConnection;
+use twinwire_core::connector::{Connector, Reading, Unreadable, Unverified};
+use twinwire_core::http::{Answer, Hook};
+use twinwire_core::model::{Message, Side};
+use twinwire_core::observe::Observation;
+use twinwire_store::channels::{State, StoredChannel};
+use twinwire_store::webhook_log::{self, Received};
+
+/// Why a webhook was not taken. Nothing of it is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejected {
+    /// It is not the vendor's.
+    #[error(transparent)]
+    Unverified(#[from] Unverified),
+    /// It makes no sense; the words are for the vendor's user.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// Its channel was removed.
+    #[error("this channel was removed; connect it again to use it")]
+    Gone,
+    /// It could not be stored.
+    #[error(transparent)]
+    Engine(#[from] crate::Error),
+}
+
+impl From<twinwire_store::Error> for Rejected {
+    fn from(error: twinwire_store::Error) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl From<sqlx::Error> for Rejected {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+/// Takes a webhook of a channel. The answer is given only once everything it shows is committed.
+pub async fn receive(
+    engine: &Engine,
+    connector: &dyn Connector,
+    channel: &StoredChannel,
+    hook: &Hook<'_>,
+) -> Result<Answer, Rejected> {
+    let now = engine.now();
+    let account = match connector.side() {
+        Side::Helpdesk => channel.helpdesk_account,
+        Side::Provider => channel.provider_account,
+    };
+    let account = engine.account(account).await?;
+    connector.verify(hook, &account.settings, now)?;
+    let reading = connector.read(hook, &channel.channel, &account.settings)?;
+    let orders = reading.observations.iter().any(|seen| matches!(seen, Observation::Ordered(_)));
+    if orders && channel.state == State::Deleted {
+        return Err(Rejected::Gone);
+    }
+    let mut tx = engine.pool().begin().await?;
+    let rows = store(engine, &mut tx, connector, channel, hook, &reading).await?;
+    crash::point("ingest_before_commit");
+    tx.commit().await?;
+    tracing::debug!(
+        channel = channel.channel.id,
+        connector = connector.name(),
+        event = reading.event,
+        "webhook taken"
+    );
+    Ok(connector.answer(hook, &reading, &channel.channel, &rows, engine.public_url()))
+}
+
+async fn store(
+    engine: &Engine,
+    conn: &mut PgConnection,
+    connector: &dyn Connector,
+    channel: &StoredChannel,
+    hook: &Hook<'_>,
+    reading: &Reading,
+) -> Result<Vec<Message>, crate::Error> {
+    let now = engine.now();
+    let mut rows = Vec::new();
+    for observation in &reading.observations {
+        rows.extend(fold::helpdesk(conn, channel, observation, now).await?);
+    }
+    let received = Received {
+        at: now,
+        connector: connector.name(),
+        hook: hook.name,
+        channel: channel.id,
+        event: &reading.event,
+        method: hook.method,
+        url: hook.url,
+        content_type: hook.header("content-type"),
+        body: hook.body,
+        status: 200,
+    };
+    webhook_log::insert(conn, received).await?;
+    Ok(rows)
+}

@@ -1,0 +1,35 @@
+//! Coarse background work as apalis jobs on Postgres: polls, backfills, retention. A message is never a job: its row is.
+//!
+//! * [`queue`] — apalis, with what it needs to be safe under `kill -9`.
+//! * [`schedule`] — asks for polls and retention, once for all processes.
+//! * [`read_list`], [`retain`] — the jobs, one file each.
+
+pub mod queue;
+pub mod read_list;
+pub mod retain;
+pub mod schedule;
+
+use crate::{Engine, Error};
+use queue::{Job, JobFailed};
+use tokio_util::sync::CancellationToken;
+
+/// Jobs of one process at a time.
+const AT_ONCE: usize = 4;
+
+/// Runs jobs until `shutdown`.
+pub async fn run(engine: Engine, shutdown: CancellationToken) -> Result<(), Error> {
+    let (pool, owner) = (engine.pool().clone(), engine.owner().to_owned());
+    let handler = move |job: Job| {
+        let engine = engine.clone();
+        async move { perform(&engine, &job).await }
+    };
+    queue::run(pool, owner, AT_ONCE, shutdown, handler).await.map_err(|error| Error::Jobs(error.to_string()))
+}
+
+async fn perform(engine: &Engine, job: &Job) -> Result<(), JobFailed> {
+    match job.kind.as_str() {
+        read_list::KIND => read_list::perform(engine, job.id).await,
+        retain::KIND => retain::perform(engine).await,
+        other => Err(JobFailed::for_good(format!("this version has no job named {other}"))),
+    }
+}

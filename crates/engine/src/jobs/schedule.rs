@@ -1,0 +1,67 @@
+//! Asks for the regular jobs, once for all processes: a tick is claimed in the database.
+
+use super::queue::{self, Job};
+use super::{read_list, retain};
+use crate::{Engine, Error, Result};
+use chrono::TimeDelta;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use twinwire_store::accounts;
+use twinwire_store::backfills::{self, Kind};
+
+/// How often retention runs, and the deeper backfill of each account.
+const DAILY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often a deeper reading of each account makes up for what a minute's poll cannot see.
+const HOURLY: Duration = Duration::from_secs(60 * 60);
+/// A reading that nobody has touched for that long has lost its job.
+const STALE: TimeDelta = TimeDelta::minutes(2);
+
+/// Runs until `shutdown`.
+pub async fn run(engine: Engine, shutdown: CancellationToken) {
+    // Looks more often than it polls, so that the ticks of several processes do not have to fall together.
+    let mut tick =
+        interval((engine.poll_interval() / 4).clamp(Duration::from_millis(250), Duration::from_secs(5)));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if let Err(error) = once(&engine).await {
+            tracing::warn!(%error, "the schedule could not be kept");
+        }
+    }
+}
+
+async fn once(engine: &Engine) -> Result<()> {
+    let mut tx = engine.pool().begin().await?;
+    if claim(&mut tx, "poll", engine.poll_interval()).await? {
+        ask(&mut tx, Kind::Poll).await?;
+        for id in backfills::stale(&mut *tx, engine.now() - STALE).await? {
+            read_list::push(&mut tx, id).await?;
+        }
+    }
+    if claim(&mut tx, "incremental", HOURLY).await? {
+        ask(&mut tx, Kind::Incremental).await?;
+    }
+    if claim(&mut tx, "retain", DAILY).await? {
+        let job = Job { kind: retain::KIND.to_owned(), id: 0 };
+        queue::push(&mut tx, &job).await.map_err(|error| Error::Jobs(error.to_string()))?;
+    }
+    Ok(tx.commit().await?)
+}
+
+async fn ask(conn: &mut sqlx::PgConnection, kind: Kind) -> Result<()> {
+    for account in accounts::in_use(&mut *conn).await? {
+        let (id, new) = backfills::request(conn, account, None, kind, "schedule").await?;
+        if new {
+            read_list::push(conn, id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn claim(conn: &mut sqlx::PgConnection, name: &str, period: Duration) -> Result<bool> {
+    queue::claim_tick(conn, name, period).await.map_err(|error| Error::Jobs(error.to_string()))
+}

@@ -1,0 +1,26 @@
+//! The engine: everything that happens around the pure core.
+//!
+//! * [`ingest`] — a webhook: verify, fold, commit, answer. Nothing else happens in the request.
+//! * [`fold`] — evidence into rows, inside the caller's transaction; the one way for every message.
+//! * [`converge`] — claim, plan, begin, call, apply: the loop that brings the two sides into step.
+//! * [`poll`] — read a provider's list, page by page.
+//! * [`jobs`] — polls, backfills and retention as apalis jobs, and the schedule that asks for them.
+//! * [`call`] and [`sender`] — the one place from which a vendor is called.
+//! * [`setup`] — make a channel.
+//!
+//! The engine never names a vendor: it gets the list of connectors.
+
+pub mod call;
+pub mod converge;
+pub mod crash;
+mod error;
+pub mod fold;
+pub mod ingest;
+pub mod jobs;
+pub mod poll;
+mod runtime;
+pub mod sender;
+pub mod setup;
+
+pub use error::{Error, Result};
+pub use runtime::{Connectors, Engine, Options};

@@ -1,0 +1,167 @@
+//! What every part of the engine shares.
+
+use crate::sender::Sender;
+use crate::{Error, Result};
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use twinwire_core::connector::Connector;
+use twinwire_core::model::Side;
+use twinwire_core::plan::Policy;
+use twinwire_core::setting::Settings;
+use twinwire_store::accounts::{self, Account};
+use twinwire_store::seal::SecretKey;
+use twinwire_store::views::Published;
+
+/// The list of connectors of a build.
+#[derive(Clone, Copy, Debug)]
+pub struct Connectors(pub &'static [&'static dyn Connector]);
+
+impl Connectors {
+    /// By name.
+    pub fn named(self, name: &str) -> Result<&'static dyn Connector> {
+        let found = self.0.iter().find(|connector| connector.name() == name);
+        found.copied().ok_or_else(|| Error::NoConnector(name.to_owned()))
+    }
+
+    /// The helpdesk and the provider of a pair's name, `<helpdesk>_<provider>`.
+    pub fn pair(self, pair: &str) -> Option<(&'static dyn Connector, &'static dyn Connector)> {
+        self.pairs().find(|(helpdesk, provider)| pair == format!("{}_{}", helpdesk.name(), provider.name()))
+    }
+
+    /// Every pair.
+    pub fn pairs(self) -> impl Iterator<Item = (&'static dyn Connector, &'static dyn Connector)> {
+        self.on(Side::Helpdesk)
+            .flat_map(move |helpdesk| self.on(Side::Provider).map(move |provider| (helpdesk, provider)))
+    }
+
+    /// The names that the build publishes as views.
+    pub fn published(self) -> Vec<Published> {
+        let pairs = self.pairs().map(|(helpdesk, provider)| Published::Pair {
+            helpdesk: helpdesk.name().to_owned(),
+            provider: provider.name().to_owned(),
+        });
+        pairs
+            .chain(self.on(Side::Provider).map(|provider| Published::Provider(provider.name().to_owned())))
+            .collect()
+    }
+
+    fn on(self, side: Side) -> impl Iterator<Item = &'static dyn Connector> {
+        self.0.iter().copied().filter(move |connector| connector.side() == side)
+    }
+}
+
+/// How an engine runs.
+pub struct Options {
+    /// The database.
+    pub pool: PgPool,
+    /// The connectors.
+    pub connectors: Connectors,
+    /// The installation's settings, by connector.
+    pub installation: BTreeMap<String, Settings>,
+    /// The key of the secrets.
+    pub key: SecretKey,
+    /// Where vendors reach this installation.
+    pub public_url: String,
+    /// Limits.
+    pub policy: Policy,
+    /// How often each account is read.
+    pub poll_interval: Duration,
+    /// How long a channel's lease holds without being renewed.
+    pub lease: Duration,
+    /// The clock.
+    pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+}
+
+/// A running engine; a cheap handle.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    options: Options,
+    sender: Sender,
+    owner: String,
+}
+
+impl Engine {
+    /// Makes an engine. Nothing runs yet.
+    pub fn new(options: Options) -> Result<Self> {
+        let sender = Sender::new()?;
+        // Unique for every start: a process that comes back must not be taken for the one that died.
+        let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
+        Ok(Self(Arc::new(Inner { options, sender, owner })))
+    }
+
+    /// The database.
+    pub fn pool(&self) -> &PgPool {
+        &self.0.options.pool
+    }
+
+    /// The connectors.
+    pub fn connectors(&self) -> Connectors {
+        self.0.options.connectors
+    }
+
+    /// The key of the secrets.
+    pub fn key(&self) -> &SecretKey {
+        &self.0.options.key
+    }
+
+    /// Where vendors reach this installation, without a slash at the end.
+    pub fn public_url(&self) -> &str {
+        self.0.options.public_url.trim_end_matches('/')
+    }
+
+    /// Limits.
+    pub fn policy(&self) -> &Policy {
+        &self.0.options.policy
+    }
+
+    /// How often each account is read.
+    pub fn poll_interval(&self) -> Duration {
+        self.0.options.poll_interval
+    }
+
+    /// How long a lease holds.
+    pub fn lease(&self) -> Duration {
+        self.0.options.lease
+    }
+
+    /// The name of this process in leases and jobs.
+    pub fn owner(&self) -> &str {
+        &self.0.owner
+    }
+
+    /// The one sender.
+    pub(crate) fn sender(&self) -> &Sender {
+        &self.0.sender
+    }
+
+    /// The time.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.0.options.clock)()
+    }
+
+    /// An account with its settings laid over the installation's.
+    pub async fn account(&self, id: i64) -> Result<Account> {
+        let mut account = accounts::get(self.pool(), self.key(), id).await?;
+        account.settings = self.settings(&account.connector, &account.settings);
+        Ok(account)
+    }
+
+    /// Settings of an account laid over the installation's for its connector, over the connector's defaults.
+    pub fn settings(&self, connector: &str, account: &Settings) -> Settings {
+        let defaults: Settings = self
+            .connectors()
+            .named(connector)
+            .map(Connector::settings)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|setting| Some((setting.name, setting.default?)))
+            .collect();
+        let installation = self.0.options.installation.get(connector).cloned().unwrap_or_default();
+        defaults.overlaid(&installation).overlaid(account)
+    }
+}

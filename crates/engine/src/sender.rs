@@ -1,0 +1,84 @@
+//! The one place that sends. Requests are values made by connectors; replies are values judged by them.
+
+use crate::{Error, Result};
+use reqwest::redirect;
+use std::time::Duration;
+use twinwire_core::http::{Answer, Method, Reply, Request};
+
+/// Longest answer that is read, in bytes. A page of a thousand messages stays well below.
+const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// Sends requests to vendors.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    client: reqwest::Client,
+}
+
+impl Sender {
+    /// A sender. Redirects are not followed: credentials go to the address they were made for and nowhere else.
+    pub fn new() -> Result<Self> {
+        let client = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .pool_idle_timeout(Duration::from_secs(20))
+            .user_agent(concat!("twinwire/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::Client(error.to_string()))?;
+        Ok(Self { client })
+    }
+
+    /// Sends one request and waits for the whole answer.
+    pub async fn send(&self, request: Request) -> Reply {
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut building = self.client.request(method, &request.url).timeout(request.timeout);
+        for (name, value) in request.headers {
+            building = building.header(name, value);
+        }
+        if !request.body.is_empty() {
+            building = building.body(request.body);
+        }
+        match building.send().await {
+            Ok(response) => read(response).await,
+            Err(error) if error.is_connect() || error.is_builder() => Reply::NotSent(words(&error)),
+            Err(error) => Reply::NoAnswer(words(&error)),
+        }
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Reply {
+    let status = response.status().as_u16();
+    let headers = response
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LONGEST_ANSWER => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => return Reply::NoAnswer("the answer is too long".to_owned()),
+            Ok(None) => return Reply::Answer(Answer { status, headers, body }),
+            Err(error) => return Reply::NoAnswer(words(&error)),
+        }
+    }
+}
+
+/// The kind of an error, without its URL: that holds ids and numbers.
+fn words(error: &reqwest::Error) -> String {
+    let kind = if error.is_timeout() {
+        "timed out"
+    } else if error.is_connect() {
+        "no connection"
+    } else if error.is_builder() {
+        "the request could not be made"
+    } else {
+        "the connection broke"
+    };
+    kind.to_owned()
+}

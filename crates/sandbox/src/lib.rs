@@ -1,0 +1,29 @@
+//! In-process doubles of Front's Channel API and `SignalWire`'s Messages API.
+//!
+//! They speak real HTTP on the loopback interface, keep state as the vendors do, check what the vendors
+//! check, sign what the vendors sign, and misbehave on request. They share no code with the rest of
+//! Twinwire, so that a mistake there cannot be repeated here.
+
+mod core;
+mod dispatch;
+mod faults;
+pub mod front;
+mod ids;
+mod misbehaviour;
+mod outgoing;
+mod serve;
+pub mod signalwire;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use crate::core::{Change, LoggedRequest};
+pub use faults::{Faults, Rule, Struck};
+pub use front::{Front, FrontOptions};
+pub use misbehaviour::{Fault, Operation};
+pub use outgoing::{Answer, Delivery, SignedRequest};
+pub use signalwire::{SignalWire, SignalWireOptions};
+
+/// Locks; a panic elsewhere leaves plain data that is still good to read.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,173 @@
+//! The HTTP server of a double, with connections that a handler can cut.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::task::TaskTracker;
+
+/// Everything a double does besides answering; ends with [`Background::stop`].
+#[derive(Clone, Default)]
+pub(crate) struct Background {
+    pub(crate) stopped: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Background {
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stopped = self.stopped.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = stopped.cancelled() => {}
+                () = work => {}
+            }
+        });
+    }
+
+    /// Sleeps, or returns at once when the double is being stopped.
+    pub(crate) async fn pause(&self, how_long: Duration) {
+        tokio::select! {
+            () = self.stopped.cancelled() => {}
+            () = tokio::time::sleep(how_long) => {}
+        }
+    }
+
+    pub(crate) async fn stop(&self) {
+        self.stopped.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Serves until stopped; the task that serves is tracked like any other but ends by itself.
+    pub(crate) fn serve(&self, listener: TcpListener, router: Router) {
+        let stopped = self.stopped.clone();
+        self.tasks.spawn(async move {
+            let service = router.into_make_service_with_connect_info::<Cut>();
+            let server = axum::serve(Doors { listener }, service);
+            let served = server.with_graceful_shutdown(stopped.cancelled_owned()).await;
+            if let Err(error) = served {
+                tracing::warn!(%error, "a sandbox server ended");
+            }
+        });
+    }
+}
+
+/// The switch with which a handler cuts its own connection.
+#[derive(Clone, Default)]
+pub(crate) struct Cut {
+    token: CancellationToken,
+    reset: Arc<AtomicBool>,
+}
+
+impl Cut {
+    /// Closes the connection without an answer; never returns to a caller who could still answer.
+    pub(crate) async fn close(&self) {
+        self.token.cancel();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+
+    /// The same with a TCP reset in place of an orderly end.
+    pub(crate) async fn reset(&self) {
+        self.reset.store(true, Ordering::SeqCst);
+        self.close().await;
+    }
+}
+
+impl Connected<IncomingStream<'_, Doors>> for Cut {
+    fn connect_info(stream: IncomingStream<'_, Doors>) -> Cut {
+        stream.io().cut.clone()
+    }
+}
+
+pub(crate) struct Doors {
+    listener: TcpListener,
+}
+
+impl Listener for Doors {
+    type Io = Line;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Line, SocketAddr) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, from)) => return (Line::new(stream), from),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A connection that fails from the moment its [`Cut`] is used.
+pub(crate) struct Line {
+    stream: TcpStream,
+    cut: Cut,
+    cutting: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Line {
+    fn new(stream: TcpStream) -> Line {
+        let cut = Cut::default();
+        let cutting = Box::pin(cut.token.clone().cancelled_owned());
+        Line { stream, cut, cutting }
+    }
+
+    fn is_cut(&mut self) -> Option<io::Error> {
+        if !self.cut.token.is_cancelled() {
+            return None;
+        }
+        if self.cut.reset.load(Ordering::SeqCst)
+            && let Err(error) = self.stream.set_zero_linger()
+        {
+            tracing::debug!(%error, "a sandbox connection ends without a reset");
+        }
+        Some(io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // Polled for its waker: a cut must wake a connection that waits for its handler.
+        let cutting = self.cutting.as_mut().poll(cx);
+        if cutting.is_ready()
+            && let Some(error) = self.is_cut()
+        {
+            return Poll::Ready(Err(error));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(error) = self.is_cut() {
+            return Poll::Ready(Err(error));
+        }
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,132 @@
+//! The list of messages: newest first, filtered, in pages that new messages do not shift.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Value, json};
+
+use super::model::SmsMessage;
+use super::routes::{Call, json_response};
+use super::{DayBounds, SignalWire};
+use crate::core::{Refusal, refused};
+use crate::locked;
+use crate::misbehaviour::{Operation, Stage};
+
+const USUAL_PAGE: usize = 50;
+const LARGEST_PAGE: usize = 1000;
+
+/// The filters that exist. Whatever else is in the query is ignored without a word, as by the vendor.
+const FILTERS: [&str; 6] = ["To", "From", "Status", "DateSent", "DateSent>", "DateSent<"];
+
+/// Where a page begins and ends in the whole list.
+struct Page {
+    from: usize,
+    to: usize,
+}
+
+impl SignalWire {
+    pub(super) fn list(&self, call: &Call) -> Result<Response, Refusal> {
+        let size = call.field("PageSize").map_or(Ok(USUAL_PAGE), str::parse);
+        let size = size.ok().filter(|size| (1..=LARGEST_PAGE).contains(size));
+        let size = size.ok_or_else(|| refused(400, 54454, "The page size is not valid"))?;
+        let number = call.field("Page").map_or(Ok(0), str::parse::<usize>);
+        let number = number.map_err(|_| refused(400, 90000, "The page is not valid"))?;
+        if number > 0 && call.field("PageToken").is_none() {
+            return Err(refused(400, 54453, "The page token is missing"));
+        }
+        let days = days(call)?;
+        let whole = self.filtered(call, &days);
+        let page = page(&whole, call.field("PageToken"), size)?;
+        let rows = whole.get(page.from..page.to).unwrap_or_default();
+        let project = &self.inner.options.project;
+        let base = format!("/api/laml/2010-04-01/Accounts/{project}/Messages");
+        let link = |number: usize, token: Option<String>| address(&base, call, size, number, token);
+        let next = rows.last().filter(|_| page.to < whole.len());
+        let next = next.map(|last| link(number + 1, Some(format!("PA{}", last.sid))));
+        let previous = rows.first().filter(|_| page.from > 0);
+        let previous = previous.map(|first| link(number.saturating_sub(1), Some(format!("PB{}", first.sid))));
+        let messages: Vec<Value> = rows.iter().map(|message| message.json(project)).collect();
+        let answer = json!({
+            "uri": link(number, call.field("PageToken").map(str::to_owned)),
+            "first_page_uri": link(0, None),
+            "next_page_uri": next,
+            "previous_page_uri": previous,
+            "page": number,
+            "page_size": size,
+            "messages": messages,
+        });
+        if next.is_some() {
+            let to = call.field("To").unwrap_or_default();
+            let insert = self.core().faults.take(Stage::Listing, Operation::ListMessages, to, "");
+            if insert.is_some() {
+                self.stranger_texts();
+            }
+        }
+        Ok(json_response(StatusCode::OK, &answer))
+    }
+
+    fn filtered(&self, call: &Call, days: &[(String, NaiveDate)]) -> Vec<SmsMessage> {
+        let is = |name: &str, value: &str| call.field(name).is_none_or(|wanted| wanted == value);
+        let now = Utc::now();
+        let state = locked(&self.inner.state);
+        let wanted = |m: &&SmsMessage| {
+            m.visible_from <= now
+                && is("To", &m.to)
+                && is("From", &m.from)
+                && is("Status", &m.status)
+                && days.iter().all(|(name, day)| self.sent_when(m.date_sent, name, *day))
+        };
+        let mut list: Vec<SmsMessage> = state.messages.iter().filter(wanted).cloned().collect();
+        list.sort_by_key(|m| std::cmp::Reverse((m.date_created.timestamp(), m.seq)));
+        list
+    }
+
+    /// A message without a date is in no list that is filtered by date.
+    fn sent_when(&self, sent: Option<DateTime<Utc>>, name: &str, day: NaiveDate) -> bool {
+        let Some(sent) = sent.map(|at| at.date_naive()) else { return false };
+        let inclusive = self.inner.options.day_bounds == DayBounds::Inclusive;
+        match name {
+            "DateSent>" => sent > day || (inclusive && sent == day),
+            "DateSent<" => sent < day || (inclusive && sent == day),
+            _ => sent == day,
+        }
+    }
+}
+
+/// The date filters of a query; days are those of UTC.
+fn days(call: &Call) -> Result<Vec<(String, NaiveDate)>, Refusal> {
+    let mut days = Vec::new();
+    for name in ["DateSent", "DateSent>", "DateSent<"] {
+        let Some(text) = call.field(name) else { continue };
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d");
+        let day = day.map_err(|_| refused(400, 90000, "The date is not valid"))?;
+        days.push((name.to_owned(), day));
+    }
+    Ok(days)
+}
+
+/// A token names the message beside the page: `PA…` the last one before it, `PB…` the first one after it.
+fn page(whole: &[SmsMessage], token: Option<&str>, size: usize) -> Result<Page, Refusal> {
+    let Some(token) = token else { return Ok(Page { from: 0, to: size.min(whole.len()) }) };
+    let invalid = || refused(400, 21481, "The page token is not valid");
+    let find = |sid: &str| whole.iter().position(|message| message.sid == sid).ok_or_else(invalid);
+    if let Some(sid) = token.strip_prefix("PA") {
+        let from = find(sid)? + 1;
+        return Ok(Page { from, to: (from + size).min(whole.len()) });
+    }
+    let to = find(token.strip_prefix("PB").ok_or_else(invalid)?)?;
+    Ok(Page { from: to.saturating_sub(size), to })
+}
+
+fn address(base: &str, call: &Call, size: usize, number: usize, token: Option<String>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in call.fields.iter().filter(|(name, _)| FILTERS.contains(&name.as_str())) {
+        query.append_pair(name, value);
+    }
+    query.append_pair("Page", &number.to_string());
+    query.append_pair("PageSize", &size.to_string());
+    if let Some(token) = token {
+        query.append_pair("PageToken", &token);
+    }
+    format!("{base}?{}", query.finish())
+}

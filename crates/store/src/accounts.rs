@@ -1,0 +1,185 @@
+//! Accounts: credentials for one vendor, sealed, and their pauses.
+
+use crate::seal::{SealError, SecretKey};
+use crate::{Error, Result};
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+use std::collections::BTreeMap;
+use twinwire_core::setting::Settings;
+
+/// An account as it stands.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Key.
+    pub id: i64,
+    /// Public id, `acc_…`.
+    pub public_id: String,
+    /// The vendor.
+    pub connector: String,
+    /// The answers of its set-up, opened.
+    pub settings: Settings,
+    /// It rests until then.
+    pub paused_until: Option<DateTime<Utc>>,
+    /// Why it rests.
+    pub pause_reason: Option<String>,
+    /// Refusals in a row.
+    pub pauses: i32,
+    /// Everything that the vendor had up to then has been read.
+    pub polled_until: Option<DateTime<Utc>>,
+}
+
+struct Stored {
+    id: i64,
+    public_id: String,
+    connector: String,
+    sealed_settings: Vec<u8>,
+    paused_until: Option<DateTime<Utc>>,
+    pause_reason: Option<String>,
+    pauses: i32,
+    polled_until: Option<DateTime<Utc>>,
+}
+
+impl Stored {
+    fn open(self, key: &SecretKey) -> Result<Account> {
+        Ok(Account {
+            settings: open_settings(key, &self.public_id, &self.sealed_settings)?,
+            id: self.id,
+            public_id: self.public_id,
+            connector: self.connector,
+            paused_until: self.paused_until,
+            pause_reason: self.pause_reason,
+            pauses: self.pauses,
+            polled_until: self.polled_until,
+        })
+    }
+}
+
+/// Makes an account, or renews the settings of the one with the same identity. Gives its key.
+pub async fn put(
+    conn: &mut PgConnection,
+    key: &SecretKey,
+    public_id: &str,
+    connector: &str,
+    identity: Option<&str>,
+    settings: &Settings,
+) -> Result<i64> {
+    let existing = sqlx::query!(
+        "select id, public_id from accounts where connector = $1 and identity = $2 for update",
+        connector,
+        identity
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if let Some(account) = existing {
+        renew(conn, key, account.id, &account.public_id, settings).await?;
+        return Ok(account.id);
+    }
+    let sealed = seal_settings(key, public_id, settings)?;
+    let id = sqlx::query_scalar!(
+        "insert into accounts (public_id, connector, identity, sealed_settings) values ($1, $2, $3, $4) returning id",
+        public_id,
+        connector,
+        identity,
+        sealed
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(id)
+}
+
+/// Replaces the settings of an account and ends its pause: new credentials deserve a new try.
+async fn renew(
+    conn: &mut PgConnection,
+    key: &SecretKey,
+    id: i64,
+    public_id: &str,
+    settings: &Settings,
+) -> Result<()> {
+    let sealed = seal_settings(key, public_id, settings)?;
+    sqlx::query!(
+        "update accounts set sealed_settings = $2, paused_until = null, pause_reason = null, pauses = 0, updated_at = now()
+        where id = $1",
+        id,
+        sealed
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// One account.
+pub async fn get(conn: impl PgExecutor<'_>, key: &SecretKey, id: i64) -> Result<Account> {
+    let stored = sqlx::query_as!(
+        Stored,
+        "select id, public_id, connector, sealed_settings, paused_until, pause_reason, pauses, polled_until
+        from accounts where id = $1",
+        id
+    )
+    .fetch_one(conn)
+    .await?;
+    stored.open(key)
+}
+
+/// Accounts of a vendor that serve a channel which is not deleted.
+pub async fn in_use(conn: impl PgExecutor<'_>) -> Result<Vec<i64>> {
+    let ids = sqlx::query_scalar!(
+        r#"select distinct provider_account_id as "id!" from channels where state <> 'deleted' order by 1"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids)
+}
+
+/// Lets an account rest, for every process, unless it already rests longer. Gives whether that is news.
+pub async fn pause(conn: impl PgExecutor<'_>, id: i64, until: DateTime<Utc>, reason: &str) -> Result<bool> {
+    let news = sqlx::query_scalar!(
+        r#"with before as (select id, pause_reason from accounts where id = $1 for update)
+        update accounts a set paused_until = greatest(a.paused_until, $2), pause_reason = $3, pauses = a.pauses + 1,
+            updated_at = now()
+        from before where a.id = before.id
+        returning before.pause_reason is distinct from $3 as "news!""#,
+        id,
+        until,
+        reason
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(news.unwrap_or(false))
+}
+
+/// A call of the account has worked: it does not rest any more. Writes nothing when it did not.
+pub async fn resume(conn: impl PgExecutor<'_>, id: i64) -> Result<bool> {
+    let done = sqlx::query!(
+        "update accounts set paused_until = null, pause_reason = null, pauses = 0, updated_at = now()
+        where id = $1 and pauses > 0",
+        id
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Everything that the vendor had up to `until` has been read.
+pub async fn set_polled(conn: impl PgExecutor<'_>, id: i64, until: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update accounts set polled_until = greatest(polled_until, $2) where id = $1", id, until)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+fn seal_settings(key: &SecretKey, public_id: &str, settings: &Settings) -> Result<Vec<u8>> {
+    let plain: BTreeMap<&str, &str> = settings.iter().collect();
+    let json = serde_json::to_vec(&plain).map_err(|_| SealError::Failed)?;
+    Ok(key.seal(&owner(public_id), &json)?)
+}
+
+fn open_settings(key: &SecretKey, public_id: &str, sealed: &[u8]) -> Result<Settings> {
+    let json = key.open(&owner(public_id), sealed)?;
+    let plain: BTreeMap<String, String> =
+        serde_json::from_slice(&json).map_err(|_| Error::Seal(SealError::Damaged))?;
+    Ok(plain.into_iter().collect())
+}
+
+fn owner(public_id: &str) -> String {
+    format!("accounts/{public_id}")
+}

@@ -1,0 +1,100 @@
+//! The story of a message, append only.
+
+use crate::Result;
+use crate::words::word;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use twinwire_core::model::Act;
+
+/// A line of the story.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// The channel.
+    pub channel: i64,
+    /// The message.
+    pub external_id: &'a str,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Which process, under which lease; none for what evidence did.
+    pub by: Option<(&'a str, i64)>,
+}
+
+/// An act begins.
+pub async fn begin(conn: &mut PgConnection, line: Line<'_>, act: Act) -> Result<()> {
+    write(conn, line, "begin", Some(&word(act)), None, None).await
+}
+
+/// An act's outcome is known. `outcome` is one word; `detail` is for people and holds no text or number.
+pub async fn apply(
+    conn: &mut PgConnection,
+    line: Line<'_>,
+    act: Act,
+    outcome: &str,
+    detail: Option<&str>,
+) -> Result<()> {
+    write(conn, line, "apply", Some(&word(act)), Some(outcome), detail).await
+}
+
+/// Something was decided without an outside call.
+pub async fn note(
+    conn: &mut PgConnection,
+    line: Line<'_>,
+    outcome: &str,
+    detail: Option<&str>,
+) -> Result<()> {
+    write(conn, line, "note", None, Some(outcome), detail).await
+}
+
+async fn write(
+    conn: &mut PgConnection,
+    line: Line<'_>,
+    step: &str,
+    act: Option<&str>,
+    outcome: Option<&str>,
+    detail: Option<&str>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into attempts (channel_id, external_id, at, step, act, outcome, detail, owner, fence)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        line.channel,
+        line.external_id,
+        line.at,
+        step,
+        act,
+        outcome,
+        detail,
+        line.by.map(|(owner, _)| owner),
+        line.by.map(|(_, fence)| fence),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What converging did in a channel since a line of the story.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Messages sent at the provider.
+    pub sent: i64,
+    /// Messages brought into the helpdesk.
+    pub synced: i64,
+    /// Messages that could not be delivered.
+    pub failed: i64,
+}
+
+/// Counts what converging did in a channel since `since`.
+pub async fn tally(conn: &mut PgConnection, channel: i64, since: DateTime<Utc>) -> Result<Tally> {
+    let row = sqlx::query!(
+        r#"select
+            count(*) filter (where a.outcome = 'done' and m.origin = 'helpdesk') as "sent!",
+            count(*) filter (where a.outcome = 'done' and m.origin = 'provider') as "synced!",
+            count(*) filter (where a.outcome = 'refused_for_good') as "failed!"
+        from attempts a join messages m on m.channel_id = a.channel_id and m.external_id = a.external_id
+        where a.channel_id = $1 and a.at >= $2 and a.step = 'apply' and a.act = 'deliver'"#,
+        channel,
+        since
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Tally { sent: row.sent, synced: row.synced, failed: row.failed })
+}

@@ -1,0 +1,260 @@
+//! Channels: one helpdesk inbox tied to one address at a provider.
+
+use crate::Result;
+use crate::seal::SecretKey;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use sqlx::{PgConnection, PgExecutor};
+use twinwire_core::connector::Channel;
+
+/// A channel as it stands.
+#[derive(Clone, Debug)]
+pub struct StoredChannel {
+    /// Key.
+    pub id: i64,
+    /// What connectors see of it.
+    pub channel: Channel,
+    /// The helpdesk's account.
+    pub helpdesk_account: i64,
+    /// The provider's account.
+    pub provider_account: i64,
+    /// new, active, paused or deleted.
+    pub state: State,
+}
+
+/// Whether a channel is worked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Set up, and not connected by a user of the helpdesk yet.
+    New,
+    /// At work.
+    Active,
+    /// Stopped by an operator.
+    Paused,
+    /// Removed in the helpdesk. Its history stays.
+    Deleted,
+}
+
+struct Row {
+    id: i64,
+    public_id: String,
+    pair: String,
+    helpdesk_account_id: i64,
+    provider_account_id: i64,
+    address: String,
+    region: Option<String>,
+    helpdesk_channel_id: Option<String>,
+    state: String,
+}
+
+impl TryFrom<Row> for StoredChannel {
+    type Error = crate::Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            helpdesk_account: row.helpdesk_account_id,
+            provider_account: row.provider_account_id,
+            state: crate::words::value("channels.state", &row.state)?,
+            channel: Channel {
+                id: row.public_id,
+                pair: row.pair,
+                address: row.address,
+                region: row.region,
+                helpdesk_channel_id: row.helpdesk_channel_id,
+            },
+        })
+    }
+}
+
+/// What a new channel is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct NewChannel<'a> {
+    /// Public id, pair, address and region.
+    pub channel: &'a Channel,
+    /// The helpdesk's account.
+    pub helpdesk_account: i64,
+    /// The provider's account.
+    pub provider_account: i64,
+    /// The key that the helpdesk's user pastes.
+    pub api_key: &'a str,
+}
+
+/// Makes a channel.
+pub async fn insert(conn: &mut PgConnection, key: &SecretKey, new: NewChannel<'_>) -> Result<i64> {
+    let sealed = key.seal(&owner(&new.channel.id), new.api_key.as_bytes())?;
+    let id = sqlx::query_scalar!(
+        "insert into channels (public_id, pair, helpdesk_account_id, provider_account_id, address, region,
+            api_key_hash, sealed_api_key)
+        values ($1, $2, $3, $4, $5, $6, $7, $8) returning id",
+        new.channel.id,
+        new.channel.pair,
+        new.helpdesk_account,
+        new.provider_account,
+        new.channel.address,
+        new.channel.region,
+        hash(new.api_key),
+        sealed,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(id)
+}
+
+/// The key of a channel, for its operator.
+pub async fn api_key(conn: impl PgExecutor<'_>, key: &SecretKey, id: i64, public_id: &str) -> Result<String> {
+    let sealed =
+        sqlx::query_scalar!("select sealed_api_key from channels where id = $1", id).fetch_one(conn).await?;
+    let plain = key.open(&owner(public_id), &sealed)?;
+    String::from_utf8(plain).map_err(|_| crate::seal::SealError::Damaged.into())
+}
+
+/// By key.
+pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<StoredChannel>> {
+    sqlx::query_as!(
+        Row,
+        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state
+        from channels where id = $1",
+        id
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(TryInto::try_into)
+    .transpose()
+}
+
+/// By public id.
+pub async fn by_public_id(conn: impl PgExecutor<'_>, public_id: &str) -> Result<Option<StoredChannel>> {
+    sqlx::query_as!(
+        Row,
+        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state
+        from channels where public_id = $1",
+        public_id
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(TryInto::try_into)
+    .transpose()
+}
+
+/// By the key that the helpdesk sends. The hash is compared, so the time tells nothing about the key.
+pub async fn by_api_key(conn: impl PgExecutor<'_>, api_key: &str) -> Result<Option<StoredChannel>> {
+    sqlx::query_as!(
+        Row,
+        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state
+        from channels where api_key_hash = $1",
+        hash(api_key)
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(TryInto::try_into)
+    .transpose()
+}
+
+/// By address at the provider; the living one before deleted ones, the latest of those.
+pub async fn by_address(
+    conn: impl PgExecutor<'_>,
+    account: i64,
+    address: &str,
+) -> Result<Option<StoredChannel>> {
+    sqlx::query_as!(
+        Row,
+        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state
+        from channels where provider_account_id = $1 and address = $2
+        order by (state = 'deleted'), id desc limit 1",
+        account,
+        address
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(TryInto::try_into)
+    .transpose()
+}
+
+/// Every channel, oldest first.
+pub async fn all(conn: impl PgExecutor<'_>) -> Result<Vec<StoredChannel>> {
+    sqlx::query_as!(
+        Row,
+        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state
+        from channels order by id"
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(TryInto::try_into)
+    .collect()
+}
+
+/// A user of the helpdesk connected it: it works from now on, also when it had been removed before.
+pub async fn connect(conn: impl PgExecutor<'_>, id: i64, helpdesk_channel_id: &str) -> Result<()> {
+    sqlx::query!(
+        "update channels set helpdesk_channel_id = $2, deleted_at = null, updated_at = now(),
+            state = case when state = 'paused' then state else 'active' end
+        where id = $1 and (helpdesk_channel_id is distinct from $2 or state in ('new', 'deleted'))",
+        id,
+        helpdesk_channel_id
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A user of the helpdesk removed it: it stops, and everything stays.
+pub async fn tombstone(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update channels set state = 'deleted', deleted_at = $2, updated_at = now() where id = $1 and state <> 'deleted'",
+        id,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Counts for the overview of channels.
+#[derive(Clone, Debug, Serialize)]
+pub struct Overview {
+    /// Public id.
+    pub channel: String,
+    /// Pair.
+    pub pair: String,
+    /// Our address.
+    pub address: String,
+    /// State.
+    pub state: String,
+    /// The helpdesk's id.
+    pub helpdesk_channel_id: Option<String>,
+    /// Rows with something to do.
+    pub pending: i64,
+    /// Rows put aside.
+    pub parked: i64,
+    /// Why an account of it rests.
+    pub paused: Option<String>,
+}
+
+/// The overview of channels.
+pub async fn overview(conn: impl PgExecutor<'_>) -> Result<Vec<Overview>> {
+    let rows = sqlx::query_as!(
+        Overview,
+        r#"select c.public_id as channel, c.pair, c.address, c.state, c.helpdesk_channel_id,
+            (select count(*) from messages m where m.channel_id = c.id and m.wake_at is not null) as "pending!",
+            (select count(*) from messages m where m.channel_id = c.id and m.parked is not null
+                and m.parked <> 'too_old') as "parked!",
+            coalesce(h.pause_reason, p.pause_reason) as paused
+        from channels c join accounts h on h.id = c.helpdesk_account_id join accounts p on p.id = c.provider_account_id
+        order by c.id"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+fn hash(api_key: &str) -> Vec<u8> {
+    Sha256::digest(api_key.as_bytes()).to_vec()
+}
+
+fn owner(public_id: &str) -> String {
+    format!("channels/{public_id}/api_key")
+}

@@ -1,0 +1,36 @@
+//! Conversations: what the helpdesk calls a customer's thread.
+
+use crate::Result;
+use sqlx::PgConnection;
+
+/// Keeps the helpdesk's id of a conversation. Threads merge in the helpdesk: the latest id is the one that works.
+pub async fn set_thread(
+    conn: &mut PgConnection,
+    channel: i64,
+    conversation: &str,
+    thread: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into conversations (channel_id, external_conversation_id, helpdesk_thread_id) values ($1, $2, $3)
+        on conflict (channel_id, external_conversation_id) do update set helpdesk_thread_id = excluded.helpdesk_thread_id
+        where conversations.helpdesk_thread_id is distinct from excluded.helpdesk_thread_id",
+        channel,
+        conversation,
+        thread
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The helpdesk's id of a conversation, once known.
+pub async fn thread(conn: &mut PgConnection, channel: i64, conversation: &str) -> Result<Option<String>> {
+    let found = sqlx::query_scalar!(
+        "select helpdesk_thread_id from conversations where channel_id = $1 and external_conversation_id = $2",
+        channel,
+        conversation
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.flatten())
+}

@@ -1,0 +1,51 @@
+//! What can go wrong in the store.
+
+/// An error of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused or could not be reached.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The migrations could not be applied.
+    #[error("migration: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A column holds what this version does not know.
+    #[error("`{value}` in column `{column}` is not known to this version of Twinwire")]
+    Word {
+        /// The column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+    },
+    /// A secret cannot be opened.
+    #[error("{0}")]
+    Seal(#[from] crate::seal::SealError),
+    /// The lease of the channel has gone to another process; nothing was written.
+    #[error("the lease of the channel is lost")]
+    LeaseLost,
+}
+
+impl Error {
+    /// Whether the database cannot be reached or is going down, so that trying again later makes sense.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Database(error) => match error {
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed => true,
+                // 57P0x: shutting down or starting up; 53xxx: out of connections or space; 08xxx: connection lost.
+                sqlx::Error::Database(error) => error
+                    .code()
+                    .is_some_and(|c| c.starts_with("57P") || c.starts_with("53") || c.starts_with("08")),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// The result of a store function.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,27 @@
+//! All SQL of Twinwire: plain async functions over a connection, one file per subject.
+//!
+//! Nothing here decides anything. What a row becomes is decided in `twinwire_core`; these functions lock, read and
+//! write. Callers own the transactions.
+
+mod error;
+mod words;
+
+pub mod accounts;
+pub mod attempts;
+pub mod backfills;
+pub mod channels;
+pub mod conversations;
+pub mod installation;
+pub mod leases;
+pub mod messages;
+pub mod migrate;
+pub mod pool;
+pub mod provider_messages;
+pub mod reader;
+pub mod seal;
+pub mod views;
+pub mod webhook_log;
+pub mod work;
+
+pub use error::{Error, Result};
+pub use migrate::MIGRATOR;

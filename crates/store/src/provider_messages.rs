@@ -1,0 +1,236 @@
+//! What the provider has: one record per message, joined from all evidence about it.
+
+use crate::words::{value, value_of, word, word_of};
+use crate::{Error, Result};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::{PgConnection, PgExecutor};
+use twinwire_core::observe::AtProvider;
+
+/// A record as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Everything that the evidence says.
+    pub seen: AtProvider,
+    /// The channel whose row it is.
+    pub channel: Option<i64>,
+    /// It waits for a send of unknown outcome to be settled.
+    pub held: bool,
+}
+
+/// What joining did to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is new.
+    Inserted,
+    /// It says more than before.
+    Updated,
+    /// Nothing new.
+    None,
+}
+
+struct Row {
+    provider_message_id: String,
+    direction: String,
+    sender: String,
+    recipient: String,
+    body: Option<String>,
+    status: Option<String>,
+    error_code: Option<String>,
+    error_message: Option<String>,
+    date_created: Option<DateTime<Utc>>,
+    date_sent: Option<DateTime<Utc>>,
+    date_updated: Option<DateTime<Utc>>,
+    reference: Option<String>,
+    data: Option<Value>,
+    channel_id: Option<i64>,
+    held: bool,
+}
+
+impl TryFrom<Row> for Record {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            channel: row.channel_id,
+            held: row.held,
+            seen: AtProvider {
+                id: row.provider_message_id,
+                direction: value("provider_messages.direction", &row.direction)?,
+                from: row.sender,
+                to: row.recipient,
+                body: row.body,
+                status: value_of("provider_messages.status", row.status.as_deref())?,
+                error_code: row.error_code,
+                error_message: row.error_message,
+                created_at: row.date_created,
+                sent_at: row.date_sent,
+                updated_at: row.date_updated,
+                reference: row.reference,
+                data: row.data,
+            },
+        })
+    }
+}
+
+/// Joins evidence into the record of its message and gives the whole record, locked until the transaction ends. That
+/// lock is what puts all evidence about one message in line.
+pub async fn join(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Result<(Record, Change)> {
+    if insert(conn, account, seen).await? {
+        return Ok((Record { seen: seen.clone(), channel: None, held: false }, Change::Inserted));
+    }
+    let before = lock(conn, account, &seen.id).await?;
+    let joined = before.seen.clone().join(seen.clone());
+    if joined == before.seen {
+        return Ok((before, Change::None));
+    }
+    update(conn, account, &joined).await?;
+    Ok((Record { seen: joined, ..before }, Change::Updated))
+}
+
+async fn insert(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Result<bool> {
+    let done = sqlx::query!(
+        "insert into provider_messages (account_id, provider_message_id, direction, sender, recipient, body, status,
+            error_code, error_message, date_created, date_sent, date_updated, reference, data)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        on conflict do nothing",
+        account,
+        seen.id,
+        word(seen.direction),
+        seen.from,
+        seen.to,
+        seen.body,
+        word_of(seen.status),
+        seen.error_code,
+        seen.error_message,
+        seen.created_at,
+        seen.sent_at,
+        seen.updated_at,
+        seen.reference,
+        seen.data,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+async fn lock(conn: &mut PgConnection, account: i64, id: &str) -> Result<Record> {
+    sqlx::query_as!(
+        Row,
+        "select provider_message_id, direction, sender, recipient, body, status, error_code, error_message,
+            date_created, date_sent, date_updated, reference, data, channel_id, held
+        from provider_messages where account_id = $1 and provider_message_id = $2 for update",
+        account,
+        id
+    )
+    .fetch_one(conn)
+    .await?
+    .try_into()
+}
+
+async fn update(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Result<()> {
+    sqlx::query!(
+        "update provider_messages set sender = $3, recipient = $4, body = $5, status = $6, error_code = $7,
+            error_message = $8, date_created = $9, date_sent = $10, date_updated = $11, reference = $12, data = $13,
+            row_updated_at = now()
+        where account_id = $1 and provider_message_id = $2",
+        account,
+        seen.id,
+        seen.from,
+        seen.to,
+        seen.body,
+        word_of(seen.status),
+        seen.error_code,
+        seen.error_message,
+        seen.created_at,
+        seen.sent_at,
+        seen.updated_at,
+        seen.reference,
+        seen.data,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes down which channel's row a record is, or that it waits.
+pub async fn set_place(
+    conn: &mut PgConnection,
+    account: i64,
+    id: &str,
+    channel: Option<i64>,
+    held: bool,
+) -> Result<()> {
+    sqlx::query!(
+        "update provider_messages set channel_id = $3, held = $4
+        where account_id = $1 and provider_message_id = $2 and (channel_id is distinct from $3 or held <> $4)",
+        account,
+        id,
+        channel,
+        held
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Messages to one person that are no row yet: what a send of unknown outcome may be.
+pub async fn unbound(conn: &mut PgConnection, account: i64, recipient: &str) -> Result<Vec<Record>> {
+    sqlx::query_as!(
+        Row,
+        "select provider_message_id, direction, sender, recipient, body, status, error_code, error_message,
+            date_created, date_sent, date_updated, reference, data, channel_id, held
+        from provider_messages
+        where account_id = $1 and recipient = $2 and channel_id is null and direction = 'outbound'
+        order by date_created nulls last, provider_message_id limit 100",
+        account,
+        recipient
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(TryInto::try_into)
+    .collect()
+}
+
+/// Outgoing messages younger than `since` whose fate is open and that have not been read since `unread_since`.
+pub async fn open(
+    conn: impl PgExecutor<'_>,
+    account: i64,
+    since: DateTime<Utc>,
+    unread_since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<String>> {
+    let ids = sqlx::query_scalar!(
+        "select provider_message_id from provider_messages
+        where account_id = $1 and channel_id is not null and direction = 'outbound'
+            and status in ('accepted', 'queued', 'sending', 'sent')
+            and coalesce(date_created, created_at) > $2 and coalesce(checked_at, created_at) < $3
+        order by checked_at nulls first limit $4",
+        account,
+        since,
+        unread_since,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids)
+}
+
+/// A message whose fate is open has been read again.
+pub async fn set_checked(
+    conn: impl PgExecutor<'_>,
+    account: i64,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update provider_messages set checked_at = $3 where account_id = $1 and provider_message_id = $2",
+        account,
+        id,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Plain SQL for people: a login role of its own that can only read, with a time limit.
+
+use crate::seal::SecretKey;
+use crate::{Result, installation};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
+use sqlx::{Column, ConnectOptions, Row, SqlSafeStr};
+use std::time::Duration;
+
+const PASSWORD: &str = "reader_password";
+/// Tables whose secrets (sealed as they are) a reader has no business with.
+const HIDDEN: &[&str] = &["accounts", "installation", "channels", "_sqlx_migrations"];
+/// What a reader may see of them.
+const SHOWN: &[(&str, &str)] = &[
+    ("accounts", "id, public_id, connector, identity, paused_until, pause_reason, pauses, polled_until, created_at"),
+    (
+        "channels",
+        "id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state,
+        deleted_at, created_at, updated_at",
+    ),
+];
+
+/// Makes sure that the role is there and may read what it should, and opens a connection as it.
+///
+/// # Errors
+/// When the database's own user may not make roles; the message says what to do.
+pub async fn connect(pool: &PgPool, url: &str, key: &SecretKey, limit: Duration) -> Result<PgPool> {
+    let (role, password) = ensure(pool, key).await?;
+    let options: PgConnectOptions = url.parse()?;
+    let options = options
+        .username(&role)
+        .password(&password)
+        .application_name("twinwire sql")
+        .options([
+            ("default_transaction_read_only", "on".to_owned()),
+            ("statement_timeout", format!("{}ms", limit.as_millis())),
+        ])
+        .disable_statement_logging();
+    Ok(PgPoolOptions::new().max_connections(1).connect_with(options).await?)
+}
+
+async fn ensure(pool: &PgPool, key: &SecretKey) -> Result<(String, String)> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("select pg_advisory_xact_lock(hashtext('twinwire_reader'))").execute(&mut *tx).await?;
+    let database: String = sqlx::query_scalar("select current_database()").fetch_one(&mut *tx).await?;
+    let role = format!("{database}_reader");
+    let password = password(&mut tx, key).await?;
+    let exists: bool = sqlx::query_scalar("select exists (select 1 from pg_roles where rolname = $1)")
+        .bind(&role)
+        .fetch_one(&mut *tx)
+        .await?;
+    let verb = if exists { "alter" } else { "create" };
+    // Names are quoted by `format`; the password is URL-safe base64.
+    let make: String = sqlx::query_scalar("select format($1, $2::text, $3::text)")
+        .bind(format!("{verb} role %I login password %L"))
+        .bind(&role)
+        .bind(&password)
+        .fetch_one(&mut *tx)
+        .await?;
+    run(&mut tx, make).await?;
+    grant(&mut tx, &role).await?;
+    tx.commit().await?;
+    Ok((role, password))
+}
+
+async fn password(conn: &mut PgConnection, key: &SecretKey) -> Result<String> {
+    if let Some(sealed) = installation::get(conn, PASSWORD).await? {
+        let plain = key.open(PASSWORD, &sealed)?;
+        return String::from_utf8(plain).map_err(|_| crate::seal::SealError::Damaged.into());
+    }
+    let password = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>());
+    installation::set(conn, PASSWORD, &key.seal(PASSWORD, password.as_bytes())?).await?;
+    Ok(password)
+}
+
+async fn grant(conn: &mut PgConnection, role: &str) -> Result<()> {
+    let role: String = sqlx::query_scalar("select quote_ident($1)").bind(role).fetch_one(&mut *conn).await?;
+    run(conn, format!("grant usage on schema public to {role}")).await?;
+    run(conn, format!("grant select on all tables in schema public to {role}")).await?;
+    for table in HIDDEN {
+        run(conn, format!("revoke all on {table} from {role}")).await?;
+    }
+    for (table, columns) in SHOWN {
+        run(conn, format!("grant select ({columns}) on {table} to {role}")).await?;
+    }
+    Ok(())
+}
+
+async fn run(conn: &mut PgConnection, sql: String) -> Result<()> {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(conn).await?;
+    Ok(())
+}
+
+/// What a query gave: names of the columns, and each row as JSON values in their order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// Names.
+    pub columns: Vec<String>,
+    /// Values; none is null.
+    pub rows: Vec<Vec<Option<serde_json::Value>>>,
+}
+
+/// Runs one query as the reader. Only one statement is taken, so that nothing can be smuggled behind it.
+pub async fn query(reader: &PgPool, sql: &str) -> Result<Table> {
+    let mut conn = reader.acquire().await?;
+    let described =
+        sqlx::Executor::describe(&mut *conn, sqlx::AssertSqlSafe(sql.to_owned()).into_sql_str()).await?;
+    let columns: Vec<String> = described.columns().iter().map(|column| column.name().to_owned()).collect();
+    if columns.is_empty() {
+        sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut *conn).await?;
+        return Ok(Table::default());
+    }
+    // Every type as Postgres itself writes it in JSON; by position, because two columns may have one name.
+    let names: Vec<String> = (0..columns.len()).map(|at| format!("c{at}")).collect();
+    let wrapped = format!(
+        "with q ({}) as ({}\n) select {} from q",
+        names.join(", "),
+        sql.trim().trim_end_matches(';'),
+        names.iter().map(|name| format!("to_jsonb({name})")).collect::<Vec<_>>().join(", ")
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(wrapped)).fetch_all(&mut *conn).await?;
+    Ok(Table { rows: rows.iter().map(cells).collect::<Result<_>>()?, columns })
+}
+
+fn cells(row: &PgRow) -> Result<Vec<Option<serde_json::Value>>> {
+    (0..row.len()).map(|at| Ok(row.try_get(at)?)).collect()
+}

@@ -1,0 +1,135 @@
+//! Finding work. `wake_at` is the only queue: nothing is enqueued, so nothing can be lost between a row and its queue.
+
+use crate::Result;
+use crate::messages::Row;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+use twinwire_core::model::Message;
+
+/// The Postgres notification channel on which rows with something to do are announced, by their channel's key.
+pub const WAKE: &str = "twinwire_wake";
+
+/// Announces, at commit, that a channel has something to do.
+pub async fn announce(conn: &mut PgConnection, channel: i64) -> Result<()> {
+    sqlx::query!("select pg_notify($1, $2)", WAKE, channel.to_string()).execute(conn).await?;
+    Ok(())
+}
+
+/// Channels that have something to do and that nobody works.
+pub async fn unworked_channels(
+    conn: impl PgExecutor<'_>,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<i64>> {
+    let ids = sqlx::query_scalar!(
+        "select c.id from channels c left join channel_leases l on l.channel_id = c.id
+        where c.state = 'active' and (l.until is null or l.until <= clock_timestamp())
+            and exists (select 1 from messages m where m.channel_id = c.id and m.wake_at <= $1)
+        limit $2",
+        now,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids)
+}
+
+/// Rows of a channel that are due, `running` left out. A row to be delivered is due only at its turn: when no earlier
+/// undelivered row of its conversation goes the same way, parked ones aside.
+pub async fn due(
+    conn: impl PgExecutor<'_>,
+    channel: i64,
+    now: DateTime<Utc>,
+    running: &[String],
+    limit: i64,
+) -> Result<Vec<Message>> {
+    sqlx::query_as!(
+        Row,
+        "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
+            helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
+            provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
+            attempted_at, failures, last_error, parked, wake_at
+        from messages m
+        where m.channel_id = $1 and m.wake_at <= $2 and not m.external_id = any ($3)
+            and (m.parked is not null or not exists (
+                select 1 from messages e
+                where e.channel_id = m.channel_id and e.external_conversation_id = m.external_conversation_id
+                    and e.origin = m.origin and e.parked is null
+                    and ((e.origin = 'helpdesk' and e.provider_message_id is null)
+                        or (e.origin = 'provider' and e.helpdesk_message_id is null))
+                    and (e.occurred_at, e.seq) < (m.occurred_at, m.seq)
+                    and ((m.origin = 'helpdesk' and m.provider_message_id is null)
+                        or (m.origin = 'provider' and m.helpdesk_message_id is null))))
+        order by m.wake_at, m.seq limit $4",
+        channel,
+        now,
+        running,
+        limit
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(TryInto::try_into)
+    .collect()
+}
+
+/// When a channel has something to do next, rows that wait for their turn left out.
+pub async fn next_wake(
+    conn: impl PgExecutor<'_>,
+    channel: i64,
+    after: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>> {
+    let next = sqlx::query_scalar!(
+        "select min(wake_at) from messages where channel_id = $1 and wake_at > $2",
+        channel,
+        after
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(next)
+}
+
+/// Sets when a row is looked at again, unless it has changed since it was read.
+pub async fn reschedule(
+    conn: impl PgExecutor<'_>,
+    channel: i64,
+    external_id: &str,
+    was: Option<DateTime<Utc>>,
+    wake_at: Option<DateTime<Utc>>,
+) -> Result<()> {
+    sqlx::query!(
+        "update messages set wake_at = $4 where channel_id = $1 and external_id = $2 and wake_at is not distinct from $3",
+        channel,
+        external_id,
+        was,
+        wake_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Wakes the rows of a channel that wait for nothing but the time: after it was connected, or its account resumed.
+pub async fn wake_waiting(conn: impl PgExecutor<'_>, channel: i64, now: DateTime<Utc>) -> Result<u64> {
+    let done = sqlx::query!(
+        "update messages set wake_at = $2 where channel_id = $1 and wake_at > $2 and in_flight is null and doubt is null",
+        channel,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Rows of a channel that are due, or that wait only for an outcome or a turn: what a backfill waits for.
+pub async fn unsettled(conn: impl PgExecutor<'_>, channel: i64, now: DateTime<Utc>) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from messages
+        where channel_id = $1 and wake_at is not null and (wake_at <= $2 or in_flight is not null)"#,
+        channel,
+        now
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
+}
