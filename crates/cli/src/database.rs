@@ -36,6 +36,34 @@ pub struct Database {
     server: Option<twinwire_postgres::Server>,
 }
 
+/// Where a database is, and Twinwire's own server if it runs there.
+pub struct Place {
+    /// Its address.
+    pub url: SecretString,
+    server: Option<twinwire_postgres::Server>,
+}
+
+impl Place {
+    /// The address of `DATABASE_URL`. Without one Twinwire's own Postgres in `folder` is started, or joined if it runs.
+    ///
+    /// # Errors
+    /// A sentence that says what to install or set.
+    pub async fn find(config: &Config, folder: &Path) -> anyhow::Result<Self> {
+        if let Some(url) = &config.database_url {
+            return Ok(Self { url: url.clone(), server: None });
+        }
+        let options = twinwire_postgres::Options {
+            bin_dir: config.postgres_bin.clone(),
+            // A fetched copy serves whatever folder the server works in.
+            cache_dir: Some(config.data_dir.join("postgres-dist")),
+            notify: output::complain,
+            ..twinwire_postgres::Options::new(folder)
+        };
+        let server = twinwire_postgres::start(options).await?;
+        Ok(Self { url: SecretString::from(server.url().to_owned()), server: Some(server) })
+    }
+}
+
 /// Every connector of this build.
 pub fn connectors() -> Connectors {
     Connectors(ALL)
@@ -48,14 +76,16 @@ impl Database {
     /// # Errors
     /// A sentence that says what to install or set.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let (url, server) = match &config.database_url {
-            Some(url) => (url.clone(), None),
-            None => {
-                let server = own(config).await?;
-                (SecretString::from(server.url().to_owned()), Some(server))
-            }
-        };
-        let key = key(config)?;
+        let place = Place::find(config, &config.data_dir).await?;
+        Self::at(place, key(config)?).await
+    }
+
+    /// Opens the database at `place`, whose secrets `key` seals, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When it cannot be reached, is too old, or was sealed with another key.
+    pub async fn at(place: Place, key: SecretKey) -> anyhow::Result<Self> {
+        let Place { url, server } = place;
         let pool = pool::connect(url.expose_secret(), CONNECTIONS)
             .await
             .context("the database cannot be reached")?;
@@ -105,15 +135,6 @@ impl Database {
         }
         Ok(())
     }
-}
-
-async fn own(config: &Config) -> anyhow::Result<twinwire_postgres::Server> {
-    let options = twinwire_postgres::Options {
-        bin_dir: config.postgres_bin.clone(),
-        notify: output::complain,
-        ..twinwire_postgres::Options::new(&config.data_dir)
-    };
-    Ok(twinwire_postgres::start(options).await?)
 }
 
 /// The key as set, else the one kept beside Twinwire's own database, made at first use.

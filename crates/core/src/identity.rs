@@ -88,7 +88,8 @@ fn echo<'a>(seen: &AtProvider, known: Known<'a>) -> Identity<'a> {
 }
 
 /// Whether `seen` can be the uncertain send of `row`: same person, same text, not older than the first attempt, and not
-/// so much younger than the last one that it must be another. A text that the evidence does not show rules nothing out.
+/// so much younger than the last one that it must be another, and not one that our reference in it gives to another row.
+/// A text that the evidence does not show rules nothing out.
 pub fn could_be(seen: &AtProvider, row: &Message) -> bool {
     let Some(since) = row.attempted_at.or(row.in_flight.map(|begun| begun.at)) else { return false };
     // Without this end, a message parked as uncertain would claim or hold every later "Thanks!" to the same person.
@@ -97,6 +98,7 @@ pub fn could_be(seen: &AtProvider, row: &Message) -> bool {
         && row.provider_message_id.is_none()
         && seen.direction == Direction::Outbound
         && seen.to == row.recipient
+        && seen.reference.as_ref().is_none_or(|reference| *reference == row.external_id)
         && seen
             .created_at
             .is_none_or(|at| at >= since - CLOCK_SKEW && until.is_none_or(|end| at <= end + CLOCK_SKEW))

@@ -317,6 +317,7 @@ fn arrived(before: Option<&Message>, mut row: Message) -> Message {
         // Only once: later attempts are about telling a failure, and must come to their end however often a poll runs.
         if before.is_some_and(|before| before.destination_id().is_none()) {
             row.failures = 0;
+            row.last_error = row.last_error.filter(|_| row.parked.is_some());
         }
     }
     row

@@ -5,6 +5,7 @@ mod support;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use support::{at, begun, ours, shown, theirs};
+use twinwire_core::model::Parked::{GaveUp, Refused, TooOld, Uncertain};
 use twinwire_core::model::{Act, BoundBy, Message, Status, Told};
 use twinwire_core::observe::{AtHelpdesk, AtProvider, fold_helpdesk, fold_provider};
 use twinwire_core::settle::begin;
@@ -72,11 +73,10 @@ fn timeless(row: Option<Message>, pieces: &[(AtProvider, BoundBy)]) -> Option<Me
 fn states_of_ours() -> impl Strategy<Value = Message> {
     let begun_once = || begin(&ours(|_| ()), Act::Deliver, at(-20));
     let noting = ours(|row| {
-        (row.helpdesk_status, row.doubt) = (Some(Told::StatusRefused), Some(begun(Act::Note, -9)))
+        (row.helpdesk_status, row.doubt) = (Some(Told::StatusRefused), Some(begun(Act::Note, -9)));
     });
     let parked =
         |why| twinwire_core::settle::park(&begin(&ours(|_| ()), Act::Deliver, at(-20)), why, at(-10));
-    use twinwire_core::model::Parked::{GaveUp, Refused, TooOld, Uncertain};
     select(vec![
         ours(|_| ()),
         begun_once(),

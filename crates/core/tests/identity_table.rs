@@ -146,11 +146,13 @@ fn what_can_be_an_uncertain_send() {
         ("a clock that runs behind", true, |seen, _| seen.created_at = Some(at(-60) - CLOCK_SKEW)),
         ("before the first attempt", false, |seen, _| seen.created_at = Some(at(-61) - CLOCK_SKEW)),
         ("at the end of the longest call", true, |seen, _| {
-            seen.created_at = Some(at(-60) + LONGEST_CALL + CLOCK_SKEW)
+            seen.created_at = Some(at(-60) + LONGEST_CALL + CLOCK_SKEW);
         }),
         ("long after the last attempt", false, |seen, _| {
-            seen.created_at = Some(at(-59) + LONGEST_CALL + CLOCK_SKEW)
+            seen.created_at = Some(at(-59) + LONGEST_CALL + CLOCK_SKEW);
         }),
+        ("our reference in it", true, |seen, row| seen.reference = Some(row.external_id.clone())),
+        ("the reference of another row in it", false, |seen, _| seen.reference = Some("b".into())),
         ("a row that was never tried", false, |_, row| (row.attempted_at, row.in_flight) = (None, None)),
         ("a row that has its id", false, |_, row| row.provider_message_id = Some("SM9".into())),
         ("a row of the provider's", false, |_, row| *row = theirs(|_| ())),

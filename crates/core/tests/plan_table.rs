@@ -117,6 +117,7 @@ fn parked(why: Parked) -> Message {
 const DO: fn(Act) -> Action = Action::Do;
 
 #[test]
+#[rustfmt::skip] // one rule, one line
 fn delivering() {
     let dull = ours(|row| row.wake_at = Some(at(5)));
     let late = ours(|row| row.occurred_at = at(-48 * 3600 - 1));
@@ -130,97 +131,33 @@ fn delivering() {
     check(vec![
         ("a message with both ids needs nothing", sent(|_| ()), facts(), Action::Nothing),
         ("a synced message needs nothing", synced(|_| ()), facts(), Action::Nothing),
-        (
-            "a message from the helpdesk without a provider's id is sent",
-            ours(|_| ()),
-            facts(),
-            DO(Act::Deliver),
-        ),
-        (
-            "a message from the customer without a helpdesk's id is synced",
-            theirs(|_| ()),
-            facts(),
-            DO(Act::Deliver),
-        ),
+        ("a message from the helpdesk without a provider's id is sent", ours(|_| ()), facts(), DO(Act::Deliver)),
+        ("a message from the customer without a helpdesk's id is synced", theirs(|_| ()), facts(), DO(Act::Deliver)),
         ("a message that another app sent is synced", foreign, facts(), DO(Act::Deliver)),
-        (
-            "a message waits for the earlier ones",
-            ours(|_| ()),
-            but(|facts| facts.turn = false),
-            Action::WaitTurn,
-        ),
+        ("a message waits for the earlier ones", ours(|_| ()), but(|facts| facts.turn = false), Action::WaitTurn),
         ("a wait is a wait", dull, facts(), Action::WaitUntil(at(5))),
-        (
-            "nothing is sent in a channel that is off",
-            ours(|_| ()),
-            but(|facts| facts.active = false),
-            Action::WaitChannel,
-        ),
-        (
-            "nothing to do is nothing to wait for",
-            sent(|_| ()),
-            but(|facts| facts.active = false),
-            Action::Nothing,
-        ),
-        (
-            "a send waits for a paused provider",
-            ours(|_| ()),
-            paused(Side::Provider),
-            Action::WaitUntil(at(30)),
-        ),
-        (
-            "a send does not wait for a paused helpdesk",
-            ours(|_| ()),
-            paused(Side::Helpdesk),
-            DO(Act::Deliver),
-        ),
-        (
-            "a sync waits for a paused helpdesk",
-            theirs(|_| ()),
-            paused(Side::Helpdesk),
-            Action::WaitUntil(at(30)),
-        ),
-        (
-            "a sync does not wait for a paused provider",
-            theirs(|_| ()),
-            paused(Side::Provider),
-            DO(Act::Deliver),
-        ),
-        (
-            "a pause that is over is none",
-            ours(|_| ()),
-            but(|f| f.provider.paused_until = Some(at(0))),
-            DO(Act::Deliver),
-        ),
-        (
-            "a message older than two days is not sent any more",
-            late.clone(),
-            facts(),
-            Action::Park(Parked::TooOld),
-        ),
+        ("nothing is sent in a channel that is off", ours(|_| ()), but(|facts| facts.active = false), Action::WaitChannel),
+        ("nothing to do is nothing to wait for", sent(|_| ()), but(|facts| facts.active = false), Action::Nothing),
+        ("a send waits for a paused provider", ours(|_| ()), paused(Side::Provider), Action::WaitUntil(at(30))),
+        ("a send does not wait for a paused helpdesk", ours(|_| ()), paused(Side::Helpdesk), DO(Act::Deliver)),
+        ("a sync waits for a paused helpdesk", theirs(|_| ()), paused(Side::Helpdesk), Action::WaitUntil(at(30))),
+        ("a sync does not wait for a paused provider", theirs(|_| ()), paused(Side::Provider), DO(Act::Deliver)),
+        ("a pause that is over is none", ours(|_| ()), but(|f| f.provider.paused_until = Some(at(0))), DO(Act::Deliver)),
+        ("a message older than two days is not sent any more", late.clone(), facts(), Action::Park(Parked::TooOld)),
         ("at two days to the second it still is", limit, facts(), DO(Act::Deliver)),
         ("a clock that runs ahead makes nothing old", early, facts(), DO(Act::Deliver)),
         ("one that was tried in time is never too old", tried, facts(), DO(Act::Deliver)),
         ("an old message from the customer is not synced", late_sync, facts(), Action::Park(Parked::TooOld)),
-        (
-            "too old needs no turn",
-            late.clone(),
-            but(|facts| facts.turn = false),
-            Action::Park(Parked::TooOld),
-        ),
+        ("too old needs no turn", late.clone(), but(|facts| facts.turn = false), Action::Park(Parked::TooOld)),
         ("too old needs no account", late, paused(Side::Provider), Action::Park(Parked::TooOld)),
         ("fifty attempts without a movement are enough", worn, facts(), Action::Park(Parked::GaveUp)),
         ("forty-nine are not", nearly, facts(), DO(Act::Deliver)),
-        (
-            "a parked sync is left alone",
-            theirs(|row| row.parked = Some(Parked::Refused)),
-            facts(),
-            Action::Nothing,
-        ),
+        ("a parked sync is left alone", theirs(|row| row.parked = Some(Parked::Refused)), facts(), Action::Nothing),
     ]);
 }
 
 #[test]
+#[rustfmt::skip] // one rule, one line
 fn settling_a_doubt() {
     let (send, sync) = (|since| in_doubt(ours(|_| ()), since), |since| in_doubt(theirs(|_| ()), since));
     let unknown_thread = |caps| but(|facts| (facts.helpdesk.caps, facts.thread_known) = (caps, false));
@@ -235,35 +172,20 @@ fn settling_a_doubt() {
         ("then it is looked up", send(-60), facts(), DO(Act::LookUp)),
         ("an installation can shorten the wait", send(-1), but(|f| f.policy = &AT_ONCE), DO(Act::LookUp)),
         ("a look-up needs no turn", send(-60), but(|facts| facts.turn = false), DO(Act::LookUp)),
-        (
-            "a look-up waits for a paused account",
-            send(-60),
-            paused(Side::Provider),
-            Action::WaitUntil(at(30)),
-        ),
+        ("a look-up waits for a paused account", send(-60), paused(Side::Provider), Action::WaitUntil(at(30))),
         ("a sync is looked up where the thread is known", sync(-60), facts(), DO(Act::LookUp)),
         ("a sync repeats where it is not", sync(-60), unknown_thread(&KNOWN_THREAD), DO(Act::Deliver)),
         ("or is parked", sync(-60), unknown_thread(&KNOWN_THREAD_OR_PARK), Action::Park(Parked::Uncertain)),
         ("never is worse: repeat", send(-60), provider(&BLIND_NEVER_IS_WORSE), DO(Act::Deliver)),
         ("not before it is settled", send(-59), provider(&BLIND_NEVER_IS_WORSE), Action::WaitUntil(at(1))),
         ("twice is worse: park", send(-60), provider(&BLIND_TWICE_IS_WORSE), Action::Park(Parked::Uncertain)),
-        (
-            "not before evidence had its time",
-            send(-59),
-            provider(&BLIND_TWICE_IS_WORSE),
-            Action::WaitUntil(at(1)),
-        ),
+        ("not before evidence had its time", send(-59), provider(&BLIND_TWICE_IS_WORSE), Action::WaitUntil(at(1))),
         ("the other side's caps do not matter", send(-60), helpdesk(&BLIND_TWICE_IS_WORSE), DO(Act::LookUp)),
         ("a doubt in a channel that is off waits", send(-60), but(|f| f.active = false), Action::WaitChannel),
         ("looking up in vain fifty times parks as uncertain", worn, facts(), Action::Park(Parked::Uncertain)),
         ("a crash in a send is a doubt", died(Act::Deliver), facts(), DO(Act::LookUp)),
         ("a crash in a look-up hides no doubt", died_again, facts(), DO(Act::LookUp)),
-        (
-            "a crash in a repeated send waits from its own begin",
-            died_resending,
-            facts(),
-            Action::WaitUntil(at(59)),
-        ),
+        ("a crash in a repeated send waits from its own begin", died_resending, facts(), Action::WaitUntil(at(59))),
         ("a crash in a report is none", failed_in_flight(Act::Report), facts(), DO(Act::Report)),
         ("a crash in a note is one", failed_in_flight(Act::Note), facts(), DO(Act::LookUp)),
         ("a send in flight that was seen at the provider is none", echoed, facts(), Action::Nothing),
@@ -278,6 +200,7 @@ fn failed_in_flight(act: Act) -> Message {
 }
 
 #[test]
+#[rustfmt::skip] // one rule, one line
 fn telling_the_agent() {
     let days = TimeDelta::days;
     let told = |told| {
@@ -301,28 +224,13 @@ fn telling_the_agent() {
         ("so is a message that was withdrawn", with(Status::Canceled), facts(), DO(Act::Report)),
         ("a delivered message is none", with(Status::Delivered), facts(), Action::Nothing),
         ("a report needs no turn", failed(days(0)), but(|facts| facts.turn = false), DO(Act::Report)),
-        (
-            "a report waits for the helpdesk",
-            failed(days(0)),
-            paused(Side::Helpdesk),
-            Action::WaitUntil(at(30)),
-        ),
+        ("a report waits for the helpdesk", failed(days(0)), paused(Side::Helpdesk), Action::WaitUntil(at(30))),
         ("a report does not wait for the provider", failed(days(0)), paused(Side::Provider), DO(Act::Report)),
-        (
-            "a report waits for the channel",
-            failed(days(0)),
-            but(|facts| facts.active = false),
-            Action::WaitChannel,
-        ),
+        ("a report waits for the channel", failed(days(0)), but(|facts| facts.active = false), Action::WaitChannel),
         ("a refused message is reported", parked(Parked::Refused), facts(), DO(Act::Report)),
         ("a message that was too old is reported", parked(Parked::TooOld), facts(), DO(Act::Report)),
         ("one that was given up is reported", parked(Parked::GaveUp), facts(), DO(Act::Report)),
-        (
-            "one that is uncertain is reported",
-            in_doubt(parked(Parked::Uncertain), -90),
-            facts(),
-            DO(Act::Report),
-        ),
+        ("one that is uncertain is reported", in_doubt(parked(Parked::Uncertain), -90), facts(), DO(Act::Report)),
         ("once", told(Told::Failed), facts(), Action::Nothing),
         ("what cannot be marked is noted", told(Told::StatusRefused), facts(), DO(Act::Note)),
         ("so is what was never sent", parked_and_refused, facts(), DO(Act::Note)),
@@ -334,6 +242,7 @@ fn telling_the_agent() {
 }
 
 #[test]
+#[rustfmt::skip] // one rule, one line
 fn settling_a_note() {
     let mut uncertain = in_doubt(parked(Parked::Uncertain), -90);
     (uncertain.helpdesk_status, uncertain.doubt) = (Some(Told::StatusRefused), Some(begun(Act::Note, -60)));
@@ -344,26 +253,11 @@ fn settling_a_note() {
         ("a note of unknown outcome waits", noted_perhaps(-59), facts(), Action::WaitUntil(at(1))),
         ("then it is looked up in the helpdesk", noted_perhaps(-60), facts(), DO(Act::LookUp)),
         ("whatever the provider is at", noted_perhaps(-60), paused(Side::Provider), DO(Act::LookUp)),
-        (
-            "it waits for a paused helpdesk",
-            noted_perhaps(-60),
-            paused(Side::Helpdesk),
-            Action::WaitUntil(at(30)),
-        ),
+        ("it waits for a paused helpdesk", noted_perhaps(-60), paused(Side::Helpdesk), Action::WaitUntil(at(30))),
         ("it repeats where never is worse", noted_perhaps(-60), unknown_thread, DO(Act::Note)),
-        (
-            "it is left where twice is worse",
-            noted_perhaps(-60),
-            helpdesk(&BLIND_TWICE_IS_WORSE),
-            Action::Park(Parked::Uncertain),
-        ),
+        ("it is left where twice is worse", noted_perhaps(-60), helpdesk(&BLIND_TWICE_IS_WORSE), Action::Park(Parked::Uncertain)),
         ("a note about an uncertain send is looked up too", uncertain.clone(), facts(), DO(Act::LookUp)),
-        (
-            "and not repeated",
-            uncertain.clone(),
-            helpdesk(&BLIND_TWICE_IS_WORSE),
-            Action::Park(Parked::Uncertain),
-        ),
+        ("and not repeated", uncertain.clone(), helpdesk(&BLIND_TWICE_IS_WORSE), Action::Park(Parked::Uncertain)),
         ("a note is settled before a send", retried, facts(), DO(Act::LookUp)),
     ]);
     assert_eq!(side_of(&uncertain, Act::LookUp), Side::Helpdesk);

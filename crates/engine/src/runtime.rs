@@ -2,7 +2,7 @@
 
 use crate::sender::Sender;
 use crate::{Error, Result};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -139,9 +139,9 @@ impl Engine {
         &self.0.sender
     }
 
-    /// The time.
+    /// The time, in whole microseconds as Postgres keeps it: what is read back must equal what was written.
     pub fn now(&self) -> DateTime<Utc> {
-        (self.0.options.clock)()
+        (self.0.options.clock)().trunc_subsecs(6)
     }
 
     /// An account with its settings laid over the installation's.

@@ -5,6 +5,13 @@
 //! they took effect, and the process dies at every point; callbacks and notices get lost, doubled and reordered. After
 //! that the world calms down, and [`verdict`] says whether the two sides ended in step.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a failing test may say so loudly"
+)]
+
 mod shell;
 mod verdict;
 mod world;

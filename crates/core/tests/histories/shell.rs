@@ -251,10 +251,10 @@ impl Shell {
                 && row.provider_message_id.is_none()
                 && row.standing_doubt().is_some()
         };
-        let uncertain: Vec<Message> = match self.setup.safeguards.binds_echoes {
-            true => self.rows.iter().filter(doubtful).cloned().collect(),
-            false => Vec::new(),
-        };
+        let mut uncertain: Vec<Message> = self.rows.iter().filter(doubtful).cloned().collect();
+        if !self.setup.safeguards.binds_echoes {
+            uncertain.clear();
+        }
         let rivals = if uncertain.is_empty() { Vec::new() } else { self.unbound() };
         let known = Known {
             by_id: self.rows.iter().find(|row| row.provider_message_id.as_deref() == Some(id)),
@@ -386,7 +386,7 @@ impl Shell {
                 return refused(RefusalKind::Credentials);
             }
             12..16 if act == Act::Deliver => return refused(RefusalKind::Permanent),
-            16..24 => return self.times_out(),
+            16..24 => return Some(self.times_out()),
             _ => {}
         }
         if act == Act::Report && self.helpdesk.unmarkable.contains(&self.rows[index].external_id) {
@@ -399,7 +399,7 @@ impl Shell {
             self.evidence();
         }
         match trouble {
-            24..36 => self.times_out(),
+            24..36 => Some(self.times_out()),
             36..44 => None,
             _ => {
                 let came = self.read(index, answer);
@@ -408,10 +408,10 @@ impl Shell {
         }
     }
 
-    fn times_out(&mut self) -> Option<Came> {
+    fn times_out(&mut self) -> Came {
         self.now += 20;
         self.evidence();
-        Some(Came::Unknown("no answer".to_owned()))
+        Came::Unknown("no answer".to_owned())
     }
 
     fn pause(&mut self, side: Side, seconds: i64) {

@@ -11,7 +11,7 @@ pub(crate) const TEXTS: [&str; 3] = ["ok", "on my way", "thanks"];
 
 /// The time of a history, in seconds from its begin.
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(1_750_000_000, 0).unwrap() + TimeDelta::seconds(seconds)
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(1_750_000_000 + seconds)
 }
 
 /// xorshift64: small, fast, and the same everywhere.
@@ -95,7 +95,7 @@ impl Provider {
         let answer = AtProvider { status: Some(Status::Queued), ..sms.shown(now, self.skew) };
         match (direction, sent_for) {
             (Direction::Inbound, _) => {
-                self.tell(rng, now, &AtProvider { data: None, updated_at: None, ..answer.clone() })
+                self.tell(rng, now, &AtProvider { data: None, updated_at: None, ..answer.clone() });
             }
             (Direction::Outbound, None) => {}
             (Direction::Outbound, Some(reference)) => {

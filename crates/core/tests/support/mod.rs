@@ -9,7 +9,7 @@ pub(crate) const CUSTOMER: &str = "+12015550111";
 
 /// A time, in seconds from the one that the tests call now.
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(1_750_000_000, 0).unwrap() + TimeDelta::seconds(seconds)
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(1_750_000_000 + seconds)
 }
 
 pub(crate) fn begun(act: Act, seconds: i64) -> Begun {

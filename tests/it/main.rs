@@ -1,0 +1,3 @@
+//! Whole-stack tests, as sentences about what people see.
+
+mod conversation;

@@ -1,0 +1,287 @@
+//! The stack.
+
+use crate::database::TestDatabase;
+use crate::wait::eventually;
+use secrecy::SecretString;
+use serde_json::Value;
+use sqlx::PgPool;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use twinwire_cli::database::connectors;
+use twinwire_cli::server::Server;
+use twinwire_core::model::Message;
+use twinwire_core::plan::Policy;
+use twinwire_core::setting::Settings;
+use twinwire_engine::jobs::read_list;
+use twinwire_engine::setup::{self, Installed};
+use twinwire_engine::{Engine, Options};
+use twinwire_sandbox::front::Message as FrontMessage;
+use twinwire_sandbox::{Front, FrontOptions, SignalWire, SignalWireOptions};
+use twinwire_store::backfills::{self, Backfill, Kind};
+use twinwire_store::seal::SecretKey;
+use twinwire_store::{messages, pool};
+
+/// The support team's number.
+pub const SUPPORT: &str = "+12015550123";
+/// A customer.
+pub const CUSTOMER: &str = "+12025550147";
+/// Another one.
+pub const OTHER_CUSTOMER: &str = "+12025550148";
+/// The Front app.
+pub const AGENT_APP: &str = "app_uid_test";
+/// Its secret.
+pub const SECRET: &str = "front app secret for tests";
+/// The SignalWire space.
+pub const SPACE: &str = "acme";
+const PROJECT: &str = "c1f0a6d2-3b44-4f7a-8e21-9a5b7c6d0e13";
+const TOKEN: &str = "PTtesttesttesttesttest";
+const SIGNING_KEY: &str = "PSK_testtesttesttest";
+
+/// How a stack differs from the usual one.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// How often accounts are read; never during a test, usually.
+    pub poll_interval: Duration,
+    /// How long an outcome stays unknown before it is looked up.
+    pub settling: Duration,
+    /// The lease.
+    pub lease: Duration,
+    /// Whether the provider's webhooks are set up.
+    pub webhooks: bool,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            poll_interval: Duration::from_secs(3600),
+            settling: Duration::from_millis(1500),
+            lease: Duration::from_secs(5),
+            webhooks: true,
+        }
+    }
+}
+
+/// A running Twinwire between the two doubles, with one connected channel.
+pub struct Stack {
+    /// The database.
+    pub database: TestDatabase,
+    /// Connections to it, for looking.
+    pub pool: PgPool,
+    /// The helpdesk.
+    pub front: Front,
+    /// The provider.
+    pub signalwire: SignalWire,
+    /// Twinwire; none while it is stopped.
+    pub server: Option<Server>,
+    /// What the set-up gave.
+    pub installed: Installed,
+    /// Front's id of the channel.
+    pub channel: String,
+    setting: Setting,
+}
+
+impl Stack {
+    /// A stack as usual.
+    pub async fn start() -> Self {
+        Self::with(Setting::default()).await
+    }
+
+    /// A stack that differs.
+    ///
+    /// # Panics
+    /// When any part of it does not start.
+    pub async fn with(setting: Setting) -> Self {
+        start_logging();
+        let database = TestDatabase::new().await;
+        let pool = pool::connect(&database.url, 5).await.unwrap();
+        let front = Front::start(FrontOptions {
+            app_id: AGENT_APP.to_owned(),
+            app_secret: SECRET.to_owned(),
+            ..FrontOptions::default()
+        })
+        .await
+        .unwrap();
+        let signalwire = SignalWire::start(SignalWireOptions {
+            space: SPACE.to_owned(),
+            project: PROJECT.to_owned(),
+            token: TOKEN.to_owned(),
+            signing_key: SIGNING_KEY.to_owned(),
+            ..SignalWireOptions::default()
+        })
+        .await
+        .unwrap();
+        signalwire.add_number(SUPPORT);
+        let server = serve(&database.url, &front, &signalwire, &setting).await;
+        let installed = setup::install(&server.engine, "front_signalwire", &answers(SUPPORT)).await.unwrap();
+        front.set_server_url(&format!("http://{}/v1/install/front_signalwire/authorization", server.address));
+        let channel = front.connect(&installed.api_key).await.unwrap().id;
+        let stack =
+            Self { database, pool, front, signalwire, server: Some(server), installed, channel, setting };
+        if stack.setting.webhooks {
+            stack.signalwire.set_webhook(SUPPORT, &stack.hook_url("inbound"));
+        }
+        stack
+    }
+
+    /// Twinwire.
+    ///
+    /// # Panics
+    /// While it is stopped.
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().unwrap()
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.server().engine
+    }
+
+    /// Where Twinwire listens.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server().address)
+    }
+
+    /// Where the provider posts to.
+    pub fn hook_url(&self, hook: &str) -> String {
+        self.installed.channel.provider_url(&self.url(), "signalwire", hook)
+    }
+
+    /// The channel's key in the tables.
+    pub async fn channel_key(&self) -> i64 {
+        sqlx::query_scalar("select id from channels where public_id = $1")
+            .bind(&self.installed.channel.id)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    /// Waits until nothing is due and nothing is in flight.
+    pub async fn settle(&self) {
+        eventually("the stack comes to rest", || async {
+            let open: i64 = sqlx::query_scalar(
+                "select count(*) from messages where wake_at is not null or in_flight is not null or doubt is not null",
+            )
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+            (open == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// The rows of the channel, in order.
+    pub async fn rows(&self) -> Vec<Message> {
+        let channel = self.channel_key().await;
+        let ids: Vec<String> = sqlx::query_scalar(
+            "select external_id from messages where channel_id = $1 order by occurred_at, seq",
+        )
+        .bind(channel)
+        .fetch_all(&self.pool)
+        .await
+        .unwrap();
+        let mut rows = Vec::new();
+        for id in ids {
+            rows.extend(messages::get(&self.pool, channel, &id).await.unwrap());
+        }
+        rows
+    }
+
+    /// One number from the database.
+    pub async fn count(&self, sql: &str) -> i64 {
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// Texts that customers got, in the order in which the provider took them.
+    pub fn texts_to(&self, customer: &str) -> Vec<String> {
+        self.signalwire.outbound_to(customer).into_iter().map(|message| message.body).collect()
+    }
+
+    /// A conversation as agents see it.
+    pub fn thread(&self, customer: &str) -> Vec<FrontMessage> {
+        self.front.messages(&self.channel, customer)
+    }
+
+    /// The texts of a conversation as agents see them.
+    pub fn thread_texts(&self, customer: &str) -> Vec<String> {
+        self.thread(customer).into_iter().map(|message| message.text).collect()
+    }
+
+    /// Runs a backfill to its end and waits until what it found is delivered.
+    pub async fn backfill(&self, kind: Kind) -> Backfill {
+        let account = self.count("select id from accounts where connector = 'signalwire'").await;
+        let id = read_list::request(self.engine(), account, None, kind, "test").await.unwrap();
+        let done = eventually("the backfill ends", || async {
+            backfills::get(&self.pool, id).await.unwrap().filter(Backfill::is_over)
+        })
+        .await;
+        self.settle().await;
+        done
+    }
+
+    /// Stops Twinwire in order.
+    pub async fn stop_server(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop().await;
+        }
+    }
+
+    /// Starts Twinwire again, on another port: vendors are told the new address.
+    pub async fn start_server(&mut self) {
+        let server = serve(&self.database.url, &self.front, &self.signalwire, &self.setting).await;
+        self.front
+            .set_server_url(&format!("http://{}/v1/install/front_signalwire/authorization", server.address));
+        self.server = Some(server);
+    }
+
+    /// Asks Twinwire something.
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        let answer = reqwest::get(format!("{}{path}", self.url())).await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default())
+    }
+}
+
+/// `TWINWIRE_LOG=debug` shows what the server does under a test.
+fn start_logging() {
+    if let Ok(filter) = std::env::var("TWINWIRE_LOG") {
+        tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init().ok();
+    }
+}
+
+/// The answers of the set-up for a number.
+pub fn answers(phone: &str) -> Settings {
+    [("phone", phone), ("space", SPACE), ("project", PROJECT), ("token", TOKEN), ("signing_key", SIGNING_KEY)]
+        .into_iter()
+        .collect()
+}
+
+/// A Twinwire between the doubles.
+async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: &Setting) -> Server {
+    let installation: BTreeMap<String, Settings> = [
+        (
+            "front".to_owned(),
+            [("app_id", AGENT_APP), ("app_secret", SECRET), ("api_url", &front.url())].into_iter().collect(),
+        ),
+        ("signalwire".to_owned(), [("api_url", signalwire.url().as_str())].into_iter().collect()),
+    ]
+    .into();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let engine = Engine::new(Options {
+        pool: pool::connect(database, 12).await.unwrap(),
+        connectors: connectors(),
+        installation,
+        key: SecretKey::from_text(&SecretKey::text_of([7; 32])).unwrap(),
+        public_url: format!("http://{}", listener.local_addr().unwrap()),
+        policy: Policy {
+            settling: Some(chrono::TimeDelta::from_std(setting.settling).unwrap()),
+            ..Policy::default()
+        },
+        poll_interval: setting.poll_interval,
+        lease: setting.lease,
+        clock: Arc::new(chrono::Utc::now),
+    })
+    .unwrap();
+    Server::start(engine, listener, Some(SecretString::from("admin"))).unwrap()
+}
