@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
+use std::time::Duration;
 use twinwire_core::connector::Connector;
 use twinwire_core::http::{Answer, Hook};
 use twinwire_engine::ingest::{self, Rejected};
@@ -13,6 +14,9 @@ use twinwire_store::channels::StoredChannel;
 
 /// Longest body that a vendor may post.
 const LONGEST_BODY: usize = 1024 * 1024;
+
+/// How long storing may take: vendors stop waiting soon after (Front after 7 s, SignalWire reads for 5 s).
+const PATIENCE: Duration = Duration::from_millis(4500);
 
 /// A request, read once: headers, body and the URL exactly as the vendor called it.
 pub(crate) struct Received {
@@ -138,9 +142,18 @@ pub(crate) async fn give(
     channel: &StoredChannel,
     hook: &Hook<'_>,
 ) -> Response {
-    let rejected = match ingest::receive(&app.engine, connector, channel, hook).await {
-        Ok(answer) => return respond(answer),
-        Err(rejected) => rejected,
+    let taken = tokio::time::timeout(PATIENCE, ingest::receive(&app.engine, connector, channel, hook)).await;
+    let rejected = match taken {
+        Ok(Ok(answer)) => return respond(answer),
+        Ok(Err(rejected)) => rejected,
+        Err(_) => {
+            tracing::error!(
+                channel = channel.channel.id,
+                connector = connector.name(),
+                "the database is too slow"
+            );
+            return refuse(app, connector, hook, Problem::Down);
+        }
     };
     let (status, words, reason) = match &rejected {
         Rejected::Unverified(why) => {

@@ -3,7 +3,7 @@
 //! An echo never makes a second row: an unknown outgoing message seen at the provider, while a send of ours to the same
 //! person with the same text is in flight or in doubt, is that send.
 
-use crate::model::{BoundBy, Direction, Message, Side};
+use crate::model::{Act, Begun, BoundBy, Direction, Message, Parked, Side};
 use crate::observe::AtProvider;
 use crate::text::same_text;
 use chrono::TimeDelta;
@@ -91,16 +91,17 @@ fn echo<'a>(seen: &AtProvider, known: Known<'a>) -> Identity<'a> {
 /// so much younger than the last one that it must be another, and not one that our reference in it gives to another row.
 /// A text that the evidence does not show rules nothing out.
 pub fn could_be(seen: &AtProvider, row: &Message) -> bool {
-    let Some(since) = row.attempted_at.or(row.in_flight.map(|begun| begun.at)) else { return false };
+    // A note in doubt says nothing of the send that it is about, unless that one is uncertain itself.
+    let about_send = |doubt: &Begun| doubt.act == Act::Deliver || row.parked == Some(Parked::Uncertain);
+    let Some(doubt) = row.standing_doubt().filter(about_send) else { return false };
+    let since = row.attempted_at.unwrap_or(doubt.at) - CLOCK_SKEW;
     // Without this end, a message parked as uncertain would claim or hold every later "Thanks!" to the same person.
-    let until = row.standing_doubt().map(|doubt| doubt.at + LONGEST_CALL);
+    let until = doubt.at + LONGEST_CALL + CLOCK_SKEW;
     row.origin == Side::Helpdesk
         && row.provider_message_id.is_none()
         && seen.direction == Direction::Outbound
         && seen.to == row.recipient
         && seen.reference.as_ref().is_none_or(|reference| *reference == row.external_id)
-        && seen
-            .created_at
-            .is_none_or(|at| at >= since - CLOCK_SKEW && until.is_none_or(|end| at <= end + CLOCK_SKEW))
+        && seen.created_at.is_none_or(|at| since <= at && at <= until)
         && seen.body.as_deref().is_none_or(|body| same_text(&row.body, body))
 }

@@ -4,7 +4,7 @@ mod support;
 
 use support::{CUSTOMER, OURS, at, begun, ours, shown, theirs};
 use twinwire_core::identity::{CLOCK_SKEW, Identity, Known, LONGEST_CALL, could_be, identify};
-use twinwire_core::model::{Act, BoundBy, Direction, Message};
+use twinwire_core::model::{Act, BoundBy, Direction, Message, Parked};
 use twinwire_core::observe::{AtProvider, fold_provider};
 use twinwire_core::settle::begin;
 
@@ -154,6 +154,11 @@ fn what_can_be_an_uncertain_send() {
         ("our reference in it", true, |seen, row| seen.reference = Some(row.external_id.clone())),
         ("the reference of another row in it", false, |seen, _| seen.reference = Some("b".into())),
         ("a row that was never tried", false, |_, row| (row.attempted_at, row.in_flight) = (None, None)),
+        ("a row whose send is not in doubt", false, |_, row| row.in_flight = Some(begun(Act::Report, -9))),
+        ("a row whose note is in doubt", false, |_, row| row.in_flight = Some(begun(Act::Note, -9))),
+        ("a row whose send is uncertain behind a note", true, |_, row| {
+            (row.parked, row.in_flight) = (Some(Parked::Uncertain), Some(begun(Act::Note, -9)));
+        }),
         ("a row that has its id", false, |_, row| row.provider_message_id = Some("SM9".into())),
         ("a row of the provider's", false, |_, row| *row = theirs(|_| ())),
         ("a send after an earlier one", true, |seen, row| {

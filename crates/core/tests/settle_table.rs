@@ -345,6 +345,7 @@ fn late_evidence_takes_a_parked_message_back() {
         assert_eq!(words(&called_back(&row)), "nothing");
     }
     assert_eq!(called_back(&parked(Parked::Refused)).parked, Some(Parked::Refused));
+    assert_eq!(called_back(&uncertain()).last_error, None, "what went wrong before is over");
     let told = after(&uncertain(), Report, quiet, &Came::Done);
     assert_eq!(words(&called_back(&told)), "nothing, told Failed");
     assert_eq!(words(&failed(&told)), "nothing, told Failed", "once is enough");

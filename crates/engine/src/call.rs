@@ -71,8 +71,8 @@ async fn rest(engine: &Engine, account: &Account, kind: RefusalKind, words: &str
         RefusalKind::Credentials => (backoff::backoff(before + 1, chance), "credentials refused"),
         RefusalKind::Permanent | RefusalKind::Later => return Ok(()),
     };
-    let until = after(engine.now(), wait);
-    if accounts::pause(engine.pool(), account.id, until, reason).await? {
+    let now = engine.now();
+    if accounts::pause(engine.pool(), account.id, now, after(now, wait), reason).await? {
         // Once per outage, not once per message: the operator's one alert.
         let code = words.split(')').next().filter(|code| code.starts_with('(')).unwrap_or("");
         tracing::warn!(

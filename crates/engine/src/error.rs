@@ -32,6 +32,11 @@ impl Error {
         matches!(self, Self::Store(error) if error.is_outage())
     }
 
+    /// Whether two transactions got in each other's way, so that trying again at once makes sense.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_conflict())
+    }
+
     /// Whether the lease of the channel has gone to another process.
     pub fn is_lease_lost(&self) -> bool {
         matches!(self, Self::Store(twinwire_store::Error::LeaseLost))

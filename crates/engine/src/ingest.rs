@@ -9,6 +9,9 @@ use twinwire_core::observe::Observation;
 use twinwire_store::channels::{State, StoredChannel};
 use twinwire_store::webhook_log::{self, Received};
 
+/// How often a webhook is folded when another transaction gets in its way.
+const TRIES: u32 = 5;
+
 /// Why a webhook was not taken. Nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
 pub enum Rejected {
@@ -57,10 +60,7 @@ pub async fn receive(
     if orders && channel.state == State::Deleted {
         return Err(Rejected::Gone);
     }
-    let mut tx = engine.pool().begin().await?;
-    let rows = store(engine, &mut tx, connector, channel, hook, &reading).await?;
-    crash::point("ingest_before_commit");
-    tx.commit().await?;
+    let rows = commit(engine, connector, channel, hook, &reading).await?;
     tracing::debug!(
         channel = channel.channel.id,
         connector = connector.name(),
@@ -68,6 +68,30 @@ pub async fn receive(
         "webhook taken"
     );
     Ok(connector.answer(hook, &reading, &channel.channel, &rows, engine.public_url()))
+}
+
+/// Commits what a hook shows, once more where two transactions got in each other's way.
+async fn commit(
+    engine: &Engine,
+    connector: &dyn Connector,
+    channel: &StoredChannel,
+    hook: &Hook<'_>,
+    reading: &Reading,
+) -> Result<Vec<Message>, crate::Error> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let mut tx = engine.pool().begin().await?;
+        match store(engine, &mut tx, connector, channel, hook, reading).await {
+            Ok(rows) => {
+                crash::point("ingest_before_commit");
+                tx.commit().await?;
+                return Ok(rows);
+            }
+            Err(error) if error.is_conflict() && tries < TRIES => tx.rollback().await?,
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 async fn store(

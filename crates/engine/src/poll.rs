@@ -124,7 +124,7 @@ async fn one_by_one(engine: &Engine, account: i64, shown: &[&AtProvider]) -> Res
             }
             Err(error) if error.is_outage() => return Err(error),
             Err(error) => {
-                tracing::error!(message = seen.id, %error, "a message of the provider cannot be stored")
+                tracing::error!(message = seen.id, %error, "a message of the provider cannot be stored");
             }
         }
     }

@@ -10,6 +10,7 @@ use twinwire_core::outcome::Outcome;
 use twinwire_core::setting::{Scope, Settings};
 use twinwire_store::accounts::{self, Account};
 use twinwire_store::channels::{self, NewChannel, StoredChannel};
+use twinwire_store::work;
 
 /// Why a channel was not made. Nothing is stored then.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +81,9 @@ pub async fn install(engine: &Engine, pair: &str, answers: &Settings) -> Result<
     let provider_account = put(engine, &mut tx, provider, &at_provider).await?;
     if let Some(there) = living(&mut tx, provider_account, &address).await? {
         let api_key = channels::api_key(&mut *tx, engine.key(), there.id, &there.channel.id).await?;
+        // What waited for working credentials need not wait out the old pause.
+        work::wake_waiting(&mut *tx, there.id, engine.now()).await?;
+        work::announce(&mut tx, there.id).await?;
         tx.commit().await?;
         return Ok(Installed { channel: there.channel, api_key, provider, existed: true });
     }

@@ -130,15 +130,23 @@ pub async fn in_use(conn: impl PgExecutor<'_>) -> Result<Vec<i64>> {
     Ok(ids)
 }
 
-/// Lets an account rest, for every process, unless it already rests longer. Gives whether that is news.
-pub async fn pause(conn: impl PgExecutor<'_>, id: i64, until: DateTime<Utc>, reason: &str) -> Result<bool> {
+/// Lets an account rest, for every process, unless it already rests longer. Calls that were in flight together and are
+/// refused together count as one. Gives whether the reason is news.
+pub async fn pause(
+    conn: impl PgExecutor<'_>,
+    id: i64,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    reason: &str,
+) -> Result<bool> {
     let news = sqlx::query_scalar!(
         r#"with before as (select id, pause_reason from accounts where id = $1 for update)
-        update accounts a set paused_until = greatest(a.paused_until, $2), pause_reason = $3, pauses = a.pauses + 1,
-            updated_at = now()
+        update accounts a set paused_until = greatest(a.paused_until, $3), pause_reason = $4,
+            pauses = a.pauses + case when a.paused_until > $2 then 0 else 1 end, updated_at = now()
         from before where a.id = before.id
-        returning before.pause_reason is distinct from $3 as "news!""#,
+        returning before.pause_reason is distinct from $4 as "news!""#,
         id,
+        now,
         until,
         reason
     )

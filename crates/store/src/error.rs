@@ -26,6 +26,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether two transactions got in each other's way, so that trying again at once makes sense.
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code == "40P01" || code == "40001")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the database cannot be reached or is going down, so that trying again later makes sense.
     pub fn is_outage(&self) -> bool {
         match self {

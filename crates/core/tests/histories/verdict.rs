@@ -4,7 +4,7 @@ use crate::shell::Shell;
 use crate::world::{OURS, Sms, at};
 use std::collections::{BTreeMap, BTreeSet};
 use twinwire_core::identity::could_be;
-use twinwire_core::model::{BoundBy, Direction, Message, Need, Side, Status, Told};
+use twinwire_core::model::{BoundBy, Direction, Message, Need, Parked, Side, Status, Told};
 
 pub(crate) fn of(shell: &Shell) -> Result<(), String> {
     let accepted = accepted(shell);
@@ -41,6 +41,10 @@ fn delivered(shell: &Shell, row: &Message, times: usize, blind: u32) -> Result<(
     ensure(times <= 1 + usize::try_from(blind).unwrap(), "delivered twice")?;
     let there = row.destination_id().is_some();
     ensure(there || row.parked.is_some(), "neither delivered nor put aside")?;
+    ensure(!there || row.parked.is_none(), "put aside, and it is there")?;
+    ensure(times == 0 || row.parked != Some(Parked::Refused), "said to be refused, and it was delivered")?;
+    let seen = row.provider_message_id.as_ref().map(|id| &shell.seen[id]);
+    ensure(seen.is_none_or(|seen| seen.status == row.provider_status), "the status of another message")?;
     // Another app's message with the same text to the same person, sent in the same minute, cannot be told from ours.
     let twin = row.bound_by == Some(BoundBy::Echo) && row.origin == Side::Helpdesk;
     ensure(!there || times > 0 || twin, "believed to be delivered, and it is not")?;
@@ -58,6 +62,13 @@ fn told(shell: &Shell, row: &Message, blind: u32) -> Result<(), String> {
         !due || marked + noted > 0 || row.helpdesk_status == Some(Told::Untold),
         "the helpdesk was not told",
     )?;
+    let others = shell
+        .provider
+        .messages
+        .iter()
+        .any(|sms| sms.direction == Direction::Outbound && sms.sent_for.is_none());
+    let had_to = failed || others || shell.ever_parked.contains(&row.external_id);
+    ensure(had_to || marked + noted == 0, "the helpdesk was told of a failure that was none")?;
     ensure(
         row.origin == Side::Helpdesk || marked + noted == 0,
         "the helpdesk was told of a message that was not its own",

@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use twinwire_core::connector::Call;
-use twinwire_core::model::{Act, Message, Parked, Side};
+use twinwire_core::model::{Act, Message, Parked, Side, Told};
 use twinwire_core::observe::Observation;
 use twinwire_core::outcome::{Done, Outcome, RefusalKind};
 use twinwire_core::plan::{Action, plan, side_of};
@@ -64,6 +64,7 @@ async fn all(step: &Step, claimed: Message, act: Act) -> Result<()> {
     loop {
         tries += 1;
         match apply(step, &row, act, &brought).await {
+            Err(error) if error.is_conflict() && tries < APPLY_TRIES => {}
             Err(error) if error.is_outage() && tries < APPLY_TRIES => tokio::time::sleep(APPLY_PAUSE).await,
             done => return done,
         }
@@ -225,6 +226,13 @@ fn told(step: &Step, row: &Message, act: Act, came: &Came) {
     match came {
         Came::Done | Came::NotThere => tracing::debug!(channel, row = row.external_id, ?act, outcome, "step"),
         _ => tracing::info!(channel, row = row.external_id, ?act, outcome, failures = row.failures, "step"),
+    }
+    if row.helpdesk_status == Some(Told::Untold) {
+        tracing::warn!(
+            channel,
+            row = row.external_id,
+            "the agent could not be told that a message was not delivered"
+        );
     }
     if row.destination() == Side::Helpdesk && row.parked.is_some() {
         tracing::warn!(

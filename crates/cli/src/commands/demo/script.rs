@@ -1,0 +1,166 @@
+//! The story: everything that happens to messages, once. Each step waits until it has come to its end.
+
+use super::cast::{Cast, NUMBER};
+use super::narrator::Narrator;
+use super::rows::Row;
+use super::until;
+use super::verdict::{End, Expected, Route};
+use anyhow::{Context, ensure};
+use twinwire_sandbox::front::Message;
+use twinwire_sandbox::signalwire::Fate;
+use twinwire_sandbox::{Fault, Operation, Rule};
+use twinwire_store::backfills::Backfill;
+
+/// The customers.
+pub(super) const ANA: &str = "+14155550134";
+pub(super) const BEN: &str = "+13125550142";
+pub(super) const CLEO: &str = "+12065550167";
+pub(super) const DORA: &str = "+16175550158";
+/// Their names, for people.
+pub(super) const PEOPLE: [(&str, &str); 4] = [(ANA, "Ana"), (BEN, "Ben"), (CLEO, "Cleo"), (DORA, "Dora")];
+
+/// What SignalWire says of a recipient who does not want to be texted.
+pub(super) const BLOCKED: (i64, &str) = (21610, "Recipient has opted out");
+/// What SignalWire says when a carrier does not know the number.
+pub(super) const UNKNOWN: (i64, &str) = (30005, "Unknown destination handset");
+
+/// How the API refuses a message.
+pub(super) const REFUSED: u16 = 422;
+
+/// Plays it. Gives what should have become of each message.
+pub(super) async fn play(cast: &Cast, tell: &Narrator) -> anyhow::Result<Vec<Expected>> {
+    cast.signalwire.script(BEN, Fate::RefuseSync { status: REFUSED, code: BLOCKED.0, message: BLOCKED.1.into() });
+    let late = Fate::FailLater { code: UNKNOWN.0, message: UNKNOWN.1.into(), status: "undelivered".into() };
+    cast.signalwire.script(CLEO, late);
+    tell.line("");
+    let told = vec![
+        agent_writes(cast, tell).await?,
+        customer_answers(cast, tell).await?,
+        autoreply(cast, tell).await?,
+        fails(cast, tell, BEN, "Hi Ben, your parcel waits at the post office.", End::Refused(BLOCKED.0)).await?,
+        fails(cast, tell, CLEO, "Hi Cleo, your table is booked for eight.", End::FailsLater(UNKNOWN.0)).await?,
+        lost(cast, tell).await?,
+    ];
+    until("nothing left to do", async || Ok(cast.rows().await?.iter().all(Row::is_settled).then_some(())))
+        .await?;
+    // From here on only the page decides what goes wrong.
+    for number in [BEN, CLEO] {
+        cast.signalwire.script(number, Fate::Deliver);
+    }
+    Ok(told)
+}
+
+async fn agent_writes(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
+    let text = "Hi Ana, your order is on its way. Does Thursday suit you?";
+    write(cast, tell, ANA, text).await?;
+    delivered(cast, tell, ANA, text).await?;
+    Ok(Expected { route: Route::Agent, contact: ANA, text, end: End::Delivered })
+}
+
+async fn customer_answers(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
+    let text = "Thursday is fine, thank you!";
+    tell.act("customer", &format!("Ana: {text}"));
+    cast.signalwire.customer_texts(ANA, NUMBER, text).await;
+    arrived(cast, tell, ANA, text).await?;
+    Ok(Expected { route: Route::Customer, contact: ANA, text, end: End::Arrived })
+}
+
+async fn autoreply(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
+    let text = "Thanks for your message. We answer within the hour.";
+    let answers = cast.front.all_messages(&cast.inbox).into_iter().find(|message| message.is_inbound);
+    let answers = answers.context("Ana's answer is gone from Front")?;
+    tell.act("autoreply", &format!("to Ana: {text}"));
+    let sent = cast.front.autoreply(&cast.inbox, &answers.message_uid, text).await?;
+    ensure!(sent.message.error.is_none(), "Twinwire did not take the autoreply: {:?}", sent.answer);
+    delivered(cast, tell, ANA, text).await?;
+    Ok(Expected { route: Route::AutoReply, contact: ANA, text, end: End::Delivered })
+}
+
+/// A message that does not reach the customer, and the agent who is told.
+async fn fails(
+    cast: &Cast,
+    tell: &Narrator,
+    contact: &'static str,
+    text: &'static str,
+    end: End,
+) -> anyhow::Result<Expected> {
+    write(cast, tell, contact, text).await?;
+    let reason = until("the agent to be told", async || {
+        let mut failures = cast.front.failures(&cast.inbox).into_iter();
+        Ok(failures.find(|message| message.contact() == contact && message.text == text).and_then(|m| m.error))
+    })
+    .await?;
+    let what = if matches!(end, End::Refused(_)) { "refused" } else { "fails later" };
+    tell.result(&format!("{what}; agent sees: {reason}"));
+    Ok(Expected { route: Route::Agent, contact, text, end })
+}
+
+/// A text whose webhook never comes. Nobody knows of it until a backfill reads SignalWire's list.
+async fn lost(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
+    let text = "Are you open on Sunday?";
+    cast.signalwire.faults().add(Rule::new(Fault::Lost).on(Operation::InboundWebhook).with(DORA));
+    tell.act("customer", &format!("Dora: {text}"));
+    let sid = cast.signalwire.customer_texts(DORA, NUMBER, text).await;
+    let mut deliveries = cast.signalwire.deliveries().into_iter();
+    ensure!(deliveries.any(|sent| sent.about == sid && sent.answers.is_empty()), "the webhook was not lost");
+    let known = cast.rows().await?.iter().any(|row| row.provider_message_id.as_deref() == Some(&sid));
+    ensure!(!known && cast.in_front(DORA, text).is_empty(), "a text without a webhook is known all the same");
+    tell.result("its webhook is lost: Front knows nothing of it");
+    tell.act("operator", "asks for a backfill");
+    let first = backfill(cast, tell).await?;
+    ensure!(first.inserted == 1, "the backfill made {} rows, not one", first.inserted);
+    arrived(cast, tell, DORA, text).await?;
+    tell.act("operator", "asks for the same backfill again");
+    let second = backfill(cast, tell).await?;
+    ensure!(second.inserted == 0 && second.updated == 0, "the second backfill changed something: {second:?}");
+    Ok(Expected { route: Route::Customer, contact: DORA, text, end: End::Arrived })
+}
+
+async fn backfill(cast: &Cast, tell: &Narrator) -> anyhow::Result<Backfill> {
+    let done = cast.backfill().await?;
+    if let Some(error) = &done.error {
+        anyhow::bail!("the backfill failed: {error}");
+    }
+    tell.result(&format!("{} messages seen, {} new, {} changed", done.seen, done.inserted, done.updated));
+    Ok(done)
+}
+
+async fn write(cast: &Cast, tell: &Narrator, contact: &str, text: &str) -> anyhow::Result<Message> {
+    tell.act("agent", &format!("to {}: {text}", name(contact)));
+    let sent = cast.front.agent_writes(&cast.inbox, &[contact], text).await?;
+    ensure!(sent.answer.is_success(), "Twinwire did not take the message: {:?}", sent.answer);
+    Ok(sent.message)
+}
+
+/// On the customer's phone, and known to be there.
+async fn delivered(cast: &Cast, tell: &Narrator, contact: &str, text: &str) -> anyhow::Result<()> {
+    until("the message to be delivered", async || {
+        let sent = cast.signalwire.outbound_to(contact);
+        let there = sent.iter().any(|message| message.body == text && message.status == "delivered");
+        let rows = cast.rows().await?;
+        let known = |row: &Row| row.body == text && row.provider_status.as_deref() == Some("delivered");
+        Ok((there && rows.iter().any(known)).then_some(()))
+    })
+    .await?;
+    tell.result("delivered");
+    Ok(())
+}
+
+/// In Front, with the id that Front gives it.
+async fn arrived(cast: &Cast, tell: &Narrator, contact: &str, text: &str) -> anyhow::Result<()> {
+    let inside = until("the text to arrive in Front", async || {
+        Ok(cast.in_front(contact, text).into_iter().find_map(|message| message.id))
+    })
+    .await?;
+    until("the row to have Front's id", async || {
+        let mut rows = cast.rows().await?.into_iter();
+        Ok(rows.any(|row| row.helpdesk_message_id.as_ref() == Some(&inside)).then_some(()))
+    })
+    .await?;
+    tell.result("in Front");
+    Ok(())
+}
+
+fn name(contact: &str) -> &str {
+    PEOPLE.iter().find(|(number, _)| *number == contact).map_or(contact, |(_, name)| name)
+}

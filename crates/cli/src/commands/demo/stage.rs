@@ -1,0 +1,105 @@
+//! What the demo stands on: a database, the doubles, a server with its workers, and a channel made as people make it.
+
+use super::cast::{Cast, NUMBER};
+use super::scratch::Scratch;
+use crate::config::Config;
+use crate::database::Database;
+use crate::server::Server;
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use twinwire_core::setting::Settings;
+use twinwire_engine::{Engine, setup};
+use twinwire_sandbox::{Front, FrontOptions, SignalWire, SignalWireOptions};
+use twinwire_store::{channels, reader};
+
+/// Vendors answer at once here, so an outcome that is not known can be looked up soon.
+const SETTLING: Duration = Duration::from_secs(2);
+/// Longer than anybody looks: what a webhook missed is found by a backfill or not at all.
+const POLL_INTERVAL: Duration = Duration::from_secs(60 * 60);
+const PAIR: &str = "front_signalwire";
+const QUERY_LIMIT: Duration = Duration::from_secs(10);
+
+/// A running demo.
+pub(super) struct Stage {
+    pub(super) cast: Cast,
+    server: Server,
+    scratch: Scratch,
+}
+
+impl Stage {
+    /// Starts everything and connects the channel.
+    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
+        let scratch = Scratch::open(config).await?;
+        let database = &scratch.database;
+        let (front, signalwire) = doubles().await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let public_url = format!("http://{}", listener.local_addr()?);
+        let engine = database.engine(&settings(config, &front, &signalwire), &public_url)?;
+        let server = Server::start(engine.clone(), listener, None)?;
+        let api_key = make_channel(&engine, &signalwire).await?;
+        front.set_server_url(&format!("{public_url}/v1/install/{PAIR}/authorization"));
+        let inbox = front.connect(&api_key).await.context("Front could not connect the channel")?.id;
+        let channel = channels::by_api_key(&database.pool, &api_key).await?.context("the channel is not there")?;
+        signalwire.set_webhook(NUMBER, &channel.channel.provider_url(&public_url, "signalwire", "inbound"));
+        let reader = open_reader(database).await?;
+        let cast = Cast { front, signalwire, engine, inbox, channel, reader };
+        Ok(Self { cast, server, scratch })
+    }
+
+    /// Stops everything, in the order in which each needs the next.
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        self.server.stop().await;
+        self.cast.front.stop().await;
+        self.cast.signalwire.stop().await;
+        self.cast.reader.close().await;
+        self.scratch.close().await
+    }
+}
+
+async fn doubles() -> anyhow::Result<(Front, SignalWire)> {
+    let front = Front::start(FrontOptions::default()).await?;
+    // Slow enough that a person can see the steps.
+    let options = SignalWireOptions { step_delay: Duration::from_millis(150), ..SignalWireOptions::default() };
+    let signalwire = SignalWire::start(options).await?;
+    signalwire.add_number(NUMBER);
+    Ok((front, signalwire))
+}
+
+/// The user's settings, with the doubles in place of the vendors.
+fn settings(config: &Config, front: &Front, signalwire: &SignalWire) -> Config {
+    let (app_id, app_secret) = (&front.options().app_id, &front.options().app_secret);
+    let at_front = [("app_id", app_id.clone()), ("app_secret", app_secret.clone()), ("api_url", front.url())];
+    let at_signalwire = [("api_url", signalwire.url())];
+    let mut config = config.clone();
+    config.settling = Some(SETTLING);
+    config.poll_interval = POLL_INTERVAL;
+    config.connectors = [
+        ("front".to_owned(), Settings::from_iter(at_front)),
+        ("signalwire".to_owned(), Settings::from_iter(at_signalwire)),
+    ]
+    .into();
+    config
+}
+
+/// The set-up as `twinwire setup` does it. Gives the key that Front's user pastes.
+async fn make_channel(engine: &Engine, signalwire: &SignalWire) -> anyhow::Result<String> {
+    let account = signalwire.options();
+    let answers = Settings::from_iter([
+        ("phone", NUMBER),
+        ("space", &account.space),
+        ("project", &account.project),
+        ("token", &account.token),
+        ("signing_key", &account.signing_key),
+    ]);
+    Ok(setup::install(engine, PAIR, &answers).await?.api_key)
+}
+
+async fn open_reader(database: &Database) -> anyhow::Result<PgPool> {
+    let url = database.url.expose_secret();
+    reader::connect(&database.pool, url, &database.key, QUERY_LIMIT)
+        .await
+        .context("the role that reads the table cannot be made")
+}
