@@ -31,7 +31,7 @@ pub struct Known<'a> {
 /// What a message seen at the provider is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Identity<'a> {
-    /// This row.
+    /// This row. If it had another id, by a guess, then the message of that id is no row's now: identify it anew.
     Row(&'a Message, BoundBy),
     /// The row `to`; the row `from` had its id by a guess that is now proved wrong.
     Moved {
