@@ -21,8 +21,8 @@ const NAMES: &[&str] = &[
     "secret_key",
     "postgres_bin",
 ];
-/// Variables of ours that are no settings.
-const OTHER_VARIABLES: &[&str] = &["crash_at", "settling"];
+/// For tests and chaos runs: what they may need shorter than it should be, and where to die.
+const OTHER_VARIABLES: &[&str] = &["crash_at", "lease", "settling"];
 
 /// The settings of an installation.
 #[derive(Clone, Debug)]
@@ -47,6 +47,8 @@ pub struct Config {
     pub postgres_bin: Option<PathBuf>,
     /// How long an outcome stays unknown before it is looked up; each connector's own time without it.
     pub settling: Option<Duration>,
+    /// How long a channel's lease holds without being renewed: a dead process's channels are taken over after it.
+    pub lease: Duration,
     /// Settings of the installation for connectors, by connector.
     pub connectors: BTreeMap<String, Settings>,
 }
@@ -63,23 +65,25 @@ impl Config {
             None => builder
                 .add_source(config::File::new("twinwire.toml", config::FileFormat::Toml).required(false)),
         };
-        let stored = builder.build().context("the settings file cannot be read")?;
         let mut values: BTreeMap<String, String> = BTreeMap::new();
+        let stored = builder.build().map_err(|error| unreadable(&error))?;
         let stored: BTreeMap<String, config::Value> = stored.try_deserialize()?;
         for (name, value) in stored {
             let value = value
                 .into_string()
-                .with_context(|| format!("`{name}` in the settings file must be a text"))?;
+                .map_err(|_| anyhow::anyhow!("`{name}` in the settings file must be a text"))?;
             values.insert(name, value);
         }
         check_names(&values)?;
-        for (name, value) in std::env::vars() {
-            if let Some(name) = name.strip_prefix("TWINWIRE_") {
-                values.insert(name.to_lowercase(), value);
+        // Other programs' variables may hold anything, also what is no text.
+        for (name, value) in std::env::vars_os() {
+            let Some(name) = name.to_str() else { continue };
+            let ours = if name == "DATABASE_URL" { Some(name) } else { name.strip_prefix("TWINWIRE_") };
+            if let Some(ours) = ours {
+                let value =
+                    value.into_string().map_err(|_| anyhow::anyhow!("{name} is not a text in UTF-8"))?;
+                values.insert(ours.to_lowercase(), value);
             }
-        }
-        if let Ok(url) = std::env::var("DATABASE_URL") {
-            values.insert("database_url".to_owned(), url);
         }
         values.retain(|_, value| !value.trim().is_empty());
         Self::from_values(&values)
@@ -110,6 +114,7 @@ impl Config {
             secret_key: text("secret_key").map(Into::into),
             postgres_bin: text("postgres_bin").map(PathBuf::from),
             settling: duration("settling")?,
+            lease: duration("lease")?.unwrap_or(Duration::from_secs(10)),
             connectors: connector_settings(values),
         })
     }
@@ -131,6 +136,13 @@ fn connector_settings(values: &BTreeMap<String, String>) -> BTreeMap<String, Set
         all.insert(connector.name().to_owned(), settings);
     }
     all
+}
+
+/// What is wrong with the file, in one line: a whole line of it could hold a secret.
+fn unreadable(error: &config::ConfigError) -> anyhow::Error {
+    let text = error.to_string();
+    let place = text.lines().next().unwrap_or_default();
+    anyhow::anyhow!("the settings file cannot be read: {place}")
 }
 
 /// A misspelt name in the file would be silently without effect.

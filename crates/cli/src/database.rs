@@ -20,8 +20,6 @@ use twinwire_store::{installation, migrate, pool};
 
 /// Connections of one process.
 const CONNECTIONS: u32 = 20;
-/// How long a channel's lease holds without being renewed: a dead process's channels are taken over after it.
-pub const LEASE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// An open database, its schema up to date.
 pub struct Database {
@@ -88,7 +86,7 @@ impl Database {
         let Place { url, server } = place;
         let pool = pool::connect(url.expose_secret(), CONNECTIONS)
             .await
-            .context("the database cannot be reached")?;
+            .with_context(|| unreachable(&url, server.is_some()))?;
         let version = pool::server_version(&pool).await?;
         if version < pool::OLDEST_SERVER {
             bail!("the database is PostgreSQL {}; Twinwire needs 14 or newer", version / 10_000);
@@ -113,7 +111,7 @@ impl Database {
             public_url: public_url.to_owned(),
             policy,
             poll_interval: config.poll_interval,
-            lease: LEASE,
+            lease: config.lease,
             clock: Arc::new(Utc::now),
         })?)
     }
@@ -135,6 +133,20 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// What to do. Of the address only what is no secret.
+fn unreachable(url: &SecretString, own: bool) -> String {
+    if own {
+        return "Twinwire's own Postgres cannot be reached".to_owned();
+    }
+    let parsed = url::Url::parse(url.expose_secret()).ok();
+    let host = parsed.as_ref().and_then(|url| Some((url.host_str()?, url.port().unwrap_or(5432))));
+    let place = host.map(|(host, port)| format!(" at {host}:{port}")).unwrap_or_default();
+    format!(
+        "the database{place} cannot be reached: start it or correct DATABASE_URL; without DATABASE_URL Twinwire \
+         runs a Postgres of its own"
+    )
 }
 
 /// The key as set, else the one kept beside Twinwire's own database, made at first use.

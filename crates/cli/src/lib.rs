@@ -8,15 +8,17 @@ pub mod database;
 pub mod logging;
 pub mod output;
 pub mod server;
+mod stop;
 
 use crate::config::Config;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use stop::given_up_on_stop;
 
 /// Keeps a helpdesk and a messaging provider in step, message by message, through Postgres.
 #[derive(Debug, Parser)]
-#[command(name = "twinwire", version, max_term_width = 100)]
+#[command(name = "twinwire", version, max_term_width = 80)]
 struct Cli {
     /// Settings file [default: ./twinwire.toml if it is there]
     #[arg(long, global = true, value_name = "FILE")]
@@ -75,17 +77,21 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Outcome {
-    let config = Config::load(cli.config.as_deref()).map_err(|error| Failure::Usage(error.to_string()))?;
-    logging::start(&config, matches!(cli.command, Command::Serve(_)))?;
+    let config = Config::load(cli.config.as_deref()).map_err(wrong_setting)?;
+    logging::start(&config, matches!(cli.command, Command::Serve(_))).map_err(wrong_setting)?;
     match cli.command {
         Command::Serve(args) => commands::serve::run(&config, &args).await,
         Command::Demo(args) => commands::demo::run(&config, &args).await,
-        Command::Setup(args) => commands::setup::run(&config, &args).await,
-        Command::Channels(args) => commands::channels::run(&config, &args).await,
-        Command::Backfill(args) => commands::backfill::run(&config, &args).await,
-        Command::Sql(args) => commands::sql::run(&config, &args).await,
-        Command::Migrate(args) => commands::migrate::run(&config, &args).await,
+        Command::Setup(args) => given_up_on_stop(commands::setup::run(&config, &args)).await,
+        Command::Channels(args) => given_up_on_stop(commands::channels::run(&config, &args)).await,
+        Command::Backfill(args) => given_up_on_stop(commands::backfill::run(&config, &args)).await,
+        Command::Sql(args) => given_up_on_stop(commands::sql::run(&config, &args)).await,
+        Command::Migrate(args) => given_up_on_stop(commands::migrate::run(&config, &args)).await,
     }
+}
+
+fn wrong_setting(error: anyhow::Error) -> Failure {
+    Failure::Usage(format!("{error:#}"))
 }
 
 fn failed(failure: &Failure) -> ExitCode {

@@ -34,3 +34,20 @@ pub fn table<R: IntoIterator<Item = String>>(head: &[&str], rows: impl IntoItera
     }
     table.to_string()
 }
+
+/// Lays out columns side by side and never breaks a value: ids must stay whole for copying. `right` are those of numbers.
+pub fn columns<const N: usize>(head: [&str; N], right: &[usize], rows: &[[String; N]]) -> String {
+    let head = head.map(ToOwned::to_owned);
+    let lines = || std::iter::once(&head).chain(rows);
+    let widths: Vec<usize> =
+        (0..N).map(|at| lines().map(|line| line[at].chars().count()).max().unwrap_or_default()).collect();
+    let cell = |line: &[String; N], at: usize| {
+        let width = widths[at];
+        if right.contains(&at) { format!("{:>width$}", line[at]) } else { format!("{:width$}", line[at]) }
+    };
+    let laid_out = |line| {
+        let cells: Vec<String> = (0..N).map(|at| cell(line, at)).collect();
+        cells.join(" ").trim_end().to_owned()
+    };
+    lines().map(laid_out).collect::<Vec<_>>().join("\n")
+}

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::database::Database;
 use crate::{Outcome, output};
-use twinwire_store::channels;
+use twinwire_store::channels::{self, Overview};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -21,21 +21,18 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
     } else if channels.is_empty() {
         output::say("There is no channel yet. Make one with `twinwire setup front_signalwire`.");
     } else {
-        let rows = channels.into_iter().map(|channel| {
-            let state = match channel.paused {
-                Some(why) => format!("{}, {why}", channel.state),
-                None => channel.state,
-            };
-            [
-                channel.channel,
-                channel.pair,
-                channel.address,
-                state,
-                channel.pending.to_string(),
-                channel.parked.to_string(),
-            ]
-        });
-        output::say(&output::table(&["channel", "pair", "address", "state", "pending", "parked"], rows));
+        let rows: Vec<_> = channels.into_iter().map(row).collect();
+        let head = ["channel", "pair", "address", "pending", "parked", "state"];
+        output::say(&output::columns(head, &[3, 4], &rows));
     }
     Ok(())
+}
+
+fn row(channel: Overview) -> [String; 6] {
+    let state = match channel.paused {
+        Some(why) => format!("{}, {why}", channel.state),
+        None => channel.state,
+    };
+    let (pending, parked) = (channel.pending.to_string(), channel.parked.to_string());
+    [channel.channel, channel.pair, channel.address, pending, parked, state]
 }

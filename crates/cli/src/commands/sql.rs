@@ -19,8 +19,14 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     /// Longest time the query may take
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = limit)]
     timeout: Duration,
+}
+
+/// No time at all would be no limit to Postgres.
+fn limit(text: &str) -> Result<Duration, String> {
+    let limit = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if limit < Duration::from_millis(1) { Err("it must be at least 1ms".to_owned()) } else { Ok(limit) }
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -40,10 +46,11 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
             let head: Vec<&str> = table.columns.iter().map(String::as_str).collect();
             let rows = table.rows.iter().map(|row| row.iter().map(|cell| text(cell.as_ref())));
             output::say(&output::table(&head, rows));
-            output::complain(&format!("{} rows", table.rows.len()));
+            let count = table.rows.len();
+            output::complain(&format!("{count} {}", if count == 1 { "row" } else { "rows" }));
         }
         Format::Json => output::json(&objects(&table))?,
-        Format::Csv => print_csv(&table)?,
+        Format::Csv => output::say(&csv(&table)?),
     }
     Ok(())
 }
@@ -63,14 +70,13 @@ fn objects(table: &Table) -> Vec<Map<String, Value>> {
     table.rows.iter().map(object).collect()
 }
 
-fn print_csv(table: &Table) -> anyhow::Result<()> {
-    let mut writer = csv::Writer::from_writer(std::io::stdout());
+fn csv(table: &Table) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(&table.columns)?;
     for row in &table.rows {
         writer.write_record(row.iter().map(|cell| text(cell.as_ref())))?;
     }
-    writer.flush()?;
-    Ok(())
+    Ok(String::from_utf8(writer.into_inner()?)?.trim_end_matches('\n').to_owned())
 }
 
 fn text(cell: Option<&Value>) -> String {

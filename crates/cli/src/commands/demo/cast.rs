@@ -1,8 +1,9 @@
 //! Who plays: the doubles of both vendors, the engine between them, and the reader of its table.
 
 use super::rows::{self, Row};
-use super::until;
+use super::{LOOK_EVERY, PATIENCE};
 use sqlx::PgPool;
+use std::time::Instant;
 use twinwire_engine::Engine;
 use twinwire_engine::jobs::read_list;
 use twinwire_sandbox::front::Message;
@@ -44,9 +45,13 @@ impl Cast {
     pub(super) async fn backfill(&self) -> anyhow::Result<Backfill> {
         let (account, channel) = (self.channel.provider_account, Some(self.channel.id));
         let id = read_list::request(&self.engine, account, channel, Kind::Incremental, "demo").await?;
-        until("the end of the backfill", async || {
-            Ok(backfills::get(self.engine.pool(), id).await?.filter(Backfill::is_over))
-        })
-        .await
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(done) = backfills::get(self.engine.pool(), id).await?.filter(Backfill::is_over) {
+                return Ok(done);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        anyhow::bail!("the backfill did not end within {PATIENCE:?}")
     }
 }

@@ -15,6 +15,7 @@ mod stage;
 mod verdict;
 
 use crate::config::Config;
+use crate::stop::Stop;
 use crate::{Failure, Outcome, output};
 use narrator::Narrator;
 use page::Page;
@@ -22,7 +23,6 @@ use serde_json::json;
 use stage::Stage;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Longest wait for any one thing.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -43,32 +43,24 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
     // Before anything else, so that a stop during the start ends in order too.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut stop = Stop::listen()?;
     let narrator = Narrator::new(args.json);
     narrator.line("An agent in Front, customers with phones, and Twinwire between them.");
     narrator.line("Front and SignalWire are doubles: nothing leaves this machine.");
     narrator.line("");
     let stage = tokio::select! {
         stage = Stage::open(config) => stage?,
-        () = stopped(&mut interrupt, &mut terminate) => return Err(interrupted()),
+        () = stop.asked() => return Err(interrupted()),
     };
     let outcome = tokio::select! {
         outcome = play(&stage, &narrator, args) => outcome,
-        () = stopped(&mut interrupt, &mut terminate) => if args.once { Err(interrupted()) } else { Ok(()) },
+        () = stop.asked() => if args.once { Err(interrupted()) } else { Ok(()) },
     };
     if !args.once {
         output::complain("Stopping.");
     }
     stage.close().await?;
     outcome
-}
-
-async fn stopped(interrupt: &mut Signal, terminate: &mut Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 fn interrupted() -> Failure {
@@ -88,7 +80,9 @@ async fn play(stage: &Stage, narrator: &Narrator, args: &Args) -> Outcome {
     }
     narrator.line("");
     narrator.line(&verdict::sentence(&expected, &differences));
-    differences.iter().for_each(|difference| narrator.line(&format!("  - {difference}")));
+    for difference in &differences {
+        narrator.line(&format!("  - {difference}"));
+    }
     if args.json {
         let rows = cast.rows().await?;
         output::json(&json!({ "ok": differences.is_empty(), "differences": differences, "rows": rows }))?;

@@ -20,7 +20,8 @@ const SHOWN: &str = r"select regexp_replace(v.external_id, '^(.{7}).{2,}(.{4})$'
         left(v.body, 22) as body
     from front_signalwire_message_channel_app_v1 v join messages m using (external_id) order by m.seq";
 
-const MARK: &str = "select count(*) as rows, max(row_updated_at) as changed, count(wake_at) as waiting from messages";
+const MARK: &str =
+    "select count(*) as rows, max(row_updated_at) as changed, count(wake_at) as waiting from messages";
 
 /// A row.
 #[derive(Clone, Debug, Deserialize, Serialize)]

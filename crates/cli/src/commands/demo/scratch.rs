@@ -62,8 +62,11 @@ async fn connect(url: &SecretString) -> anyhow::Result<PgConnection> {
 /// The same server, another database.
 fn within(url: &SecretString, name: &str) -> anyhow::Result<SecretString> {
     let mut url = url::Url::parse(url.expose_secret()).context("DATABASE_URL is not a URL")?;
-    let others: Vec<(String, String)> =
-        url.query_pairs().filter(|(key, _)| key != "dbname").map(|(key, value)| (key.into(), value.into())).collect();
+    let others: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(key, _)| key != "dbname")
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect();
     url.set_query(None);
     if !others.is_empty() {
         url.query_pairs_mut().extend_pairs(others);
@@ -84,7 +87,8 @@ async fn sweep(keeper: &mut PgConnection) -> anyhow::Result<()> {
             .bind(PREFIX)
             .fetch_all(&mut *keeper)
             .await?;
-    let ours = |name: &String| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let ours =
+        |name: &String| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     for name in names.iter().filter(|name| ours(name)) {
         if lock(keeper, name).await?
             && let Err(error) = drop_database(keeper, name).await
@@ -99,7 +103,11 @@ async fn sweep(keeper: &mut PgConnection) -> anyhow::Result<()> {
 /// With the role that reads it. The name is ours, of lower-case letters and digits.
 async fn drop_database(keeper: &mut PgConnection, name: &str) -> anyhow::Result<()> {
     run(keeper, format!("drop database if exists {name} with (force)")).await?;
-    run(keeper, format!("drop role if exists {name}_reader")).await?;
+    // A user who may not make roles may not even ask for one to be dropped that is not there.
+    let role = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)");
+    if role.bind(format!("{name}_reader")).fetch_one(&mut *keeper).await? {
+        run(keeper, format!("drop role {name}_reader")).await?;
+    }
     Ok(())
 }
 
@@ -114,7 +122,10 @@ mod tests {
     #[test]
     fn only_the_database_changes_in_an_address() {
         let within = |url: &str| within(&url.to_owned().into(), "demo_1").unwrap().expose_secret().to_owned();
-        assert_eq!(within("postgres://a:b@h:5433/old?sslmode=require"), "postgres://a:b@h:5433/demo_1?sslmode=require");
+        assert_eq!(
+            within("postgres://a:b@h:5433/old?sslmode=require"),
+            "postgres://a:b@h:5433/demo_1?sslmode=require"
+        );
         assert_eq!(within("postgres://a@h?dbname=old"), "postgres://a@h/demo_1");
         assert_eq!(within("postgres:///old?host=/run/pg"), "postgres:///demo_1?host=%2Frun%2Fpg");
     }

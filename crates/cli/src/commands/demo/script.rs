@@ -29,7 +29,8 @@ pub(super) const REFUSED: u16 = 422;
 
 /// Plays it. Gives what should have become of each message.
 pub(super) async fn play(cast: &Cast, tell: &Narrator) -> anyhow::Result<Vec<Expected>> {
-    cast.signalwire.script(BEN, Fate::RefuseSync { status: REFUSED, code: BLOCKED.0, message: BLOCKED.1.into() });
+    cast.signalwire
+        .script(BEN, Fate::RefuseSync { status: REFUSED, code: BLOCKED.0, message: BLOCKED.1.into() });
     let late = Fate::FailLater { code: UNKNOWN.0, message: UNKNOWN.1.into(), status: "undelivered".into() };
     cast.signalwire.script(CLEO, late);
     tell.line("");
@@ -37,8 +38,10 @@ pub(super) async fn play(cast: &Cast, tell: &Narrator) -> anyhow::Result<Vec<Exp
         agent_writes(cast, tell).await?,
         customer_answers(cast, tell).await?,
         autoreply(cast, tell).await?,
-        fails(cast, tell, BEN, "Hi Ben, your parcel waits at the post office.", End::Refused(BLOCKED.0)).await?,
-        fails(cast, tell, CLEO, "Hi Cleo, your table is booked for eight.", End::FailsLater(UNKNOWN.0)).await?,
+        fails(cast, tell, BEN, "Hi Ben, your parcel waits at the post office.", End::Refused(BLOCKED.0))
+            .await?,
+        fails(cast, tell, CLEO, "Hi Cleo, your table is booked for eight.", End::FailsLater(UNKNOWN.0))
+            .await?,
         lost(cast, tell).await?,
     ];
     until("nothing left to do", async || Ok(cast.rows().await?.iter().all(Row::is_settled).then_some(())))
@@ -87,7 +90,9 @@ async fn fails(
     write(cast, tell, contact, text).await?;
     let reason = until("the agent to be told", async || {
         let mut failures = cast.front.failures(&cast.inbox).into_iter();
-        Ok(failures.find(|message| message.contact() == contact && message.text == text).and_then(|m| m.error))
+        Ok(failures
+            .find(|message| message.contact() == contact && message.text == text)
+            .and_then(|m| m.error))
     })
     .await?;
     let what = if matches!(end, End::Refused(_)) { "refused" } else { "fails later" };
@@ -107,12 +112,11 @@ async fn lost(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
     ensure!(!known && cast.in_front(DORA, text).is_empty(), "a text without a webhook is known all the same");
     tell.result("its webhook is lost: Front knows nothing of it");
     tell.act("operator", "asks for a backfill");
-    let first = backfill(cast, tell).await?;
-    ensure!(first.inserted == 1, "the backfill made {} rows, not one", first.inserted);
+    backfill(cast, tell).await?;
     arrived(cast, tell, DORA, text).await?;
     tell.act("operator", "asks for the same backfill again");
-    let second = backfill(cast, tell).await?;
-    ensure!(second.inserted == 0 && second.updated == 0, "the second backfill changed something: {second:?}");
+    let again = backfill(cast, tell).await?;
+    ensure!(again.inserted == 0 && again.updated == 0, "the second backfill changed something: {again:?}");
     Ok(Expected { route: Route::Customer, contact: DORA, text, end: End::Arrived })
 }
 

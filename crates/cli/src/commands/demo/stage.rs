@@ -20,6 +20,8 @@ const SETTLING: Duration = Duration::from_secs(2);
 /// Longer than anybody looks: what a webhook missed is found by a backfill or not at all.
 const POLL_INTERVAL: Duration = Duration::from_secs(60 * 60);
 const PAIR: &str = "front_signalwire";
+const READER: &str = "the demo reads its table by a role of its own and may not make one: let the user of \
+                      DATABASE_URL create roles (alter role … createrole), or run it without DATABASE_URL";
 const QUERY_LIMIT: Duration = Duration::from_secs(10);
 
 /// A running demo.
@@ -33,6 +35,15 @@ impl Stage {
     /// Starts everything and connects the channel.
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         let scratch = Scratch::open(config).await?;
+        let reader = match open_reader(&scratch.database).await {
+            Ok(reader) => reader,
+            Err(error) => {
+                if let Err(error) = scratch.close().await {
+                    tracing::warn!(%error, "the demo's database was not dropped; the next demo does it");
+                }
+                return Err(error);
+            }
+        };
         let database = &scratch.database;
         let (front, signalwire) = doubles().await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -42,9 +53,9 @@ impl Stage {
         let api_key = make_channel(&engine, &signalwire).await?;
         front.set_server_url(&format!("{public_url}/v1/install/{PAIR}/authorization"));
         let inbox = front.connect(&api_key).await.context("Front could not connect the channel")?.id;
-        let channel = channels::by_api_key(&database.pool, &api_key).await?.context("the channel is not there")?;
+        let channel =
+            channels::by_api_key(&database.pool, &api_key).await?.context("the channel is not there")?;
         signalwire.set_webhook(NUMBER, &channel.channel.provider_url(&public_url, "signalwire", "inbound"));
-        let reader = open_reader(database).await?;
         let cast = Cast { front, signalwire, engine, inbox, channel, reader };
         Ok(Self { cast, server, scratch })
     }
@@ -62,7 +73,8 @@ impl Stage {
 async fn doubles() -> anyhow::Result<(Front, SignalWire)> {
     let front = Front::start(FrontOptions::default()).await?;
     // Slow enough that a person can see the steps.
-    let options = SignalWireOptions { step_delay: Duration::from_millis(150), ..SignalWireOptions::default() };
+    let options =
+        SignalWireOptions { step_delay: Duration::from_millis(150), ..SignalWireOptions::default() };
     let signalwire = SignalWire::start(options).await?;
     signalwire.add_number(NUMBER);
     Ok((front, signalwire))
@@ -99,7 +111,5 @@ async fn make_channel(engine: &Engine, signalwire: &SignalWire) -> anyhow::Resul
 
 async fn open_reader(database: &Database) -> anyhow::Result<PgPool> {
     let url = database.url.expose_secret();
-    reader::connect(&database.pool, url, &database.key, QUERY_LIMIT)
-        .await
-        .context("the role that reads the table cannot be made")
+    reader::connect(&database.pool, url, &database.key, QUERY_LIMIT).await.context(READER)
 }

@@ -62,10 +62,14 @@ pub(super) async fn differences(cast: &Cast, expected: &[Expected]) -> anyhow::R
     let sms = cast.signalwire.messages();
     let mut found = Vec::new();
     for one in expected {
-        let at_front: Vec<&Message> =
-            front.iter().filter(|message| message.text == one.text && message.contact() == one.contact).collect();
-        let at_provider: Vec<&SmsMessage> =
-            sms.iter().filter(|message| message.body == one.text && message.contact() == one.contact).collect();
+        let at_front: Vec<&Message> = front
+            .iter()
+            .filter(|message| message.text == one.text && message.contact() == one.contact)
+            .collect();
+        let at_provider: Vec<&SmsMessage> = sms
+            .iter()
+            .filter(|message| message.body == one.text && message.contact() == one.contact)
+            .collect();
         let of_row: Vec<&Row> = rows.iter().filter(|row| row.body == one.text).collect();
         let mut wrong = wrong_in_front(one, &at_front);
         wrong.extend(wrong_at_provider(one, &at_provider));
@@ -74,7 +78,8 @@ pub(super) async fn differences(cast: &Cast, expected: &[Expected]) -> anyhow::R
     }
     found.extend(too_many(expected, &front, &sms, &rows));
     found.extend(wrongly_told(cast, expected));
-    found.extend(cast.signalwire.complaints().into_iter().map(|what| format!("SignalWire complains: {what}")));
+    found
+        .extend(cast.signalwire.complaints().into_iter().map(|what| format!("SignalWire complains: {what}")));
     Ok(found)
 }
 
@@ -83,7 +88,7 @@ pub(super) fn sentence(expected: &[Expected], differences: &[String]) -> String 
     let failures = expected.iter().filter(|one| one.end.code().is_some()).count();
     match differences.len() {
         0 => format!(
-            "Every message ended where it should: {} messages, {failures} failures told, nothing lost, nothing twice.",
+            "All {} messages ended where they should: {failures} failures told, none lost, none twice.",
             expected.len()
         ),
         1 => "One thing is not as it should be:".to_owned(),
@@ -137,14 +142,23 @@ fn wrong_in_table(
     };
     // Front shows no id for automatic replies; the one that Twinwire makes of what they answer must be there.
     let front = front.and_then(|message| message.id.as_deref()).or(row.helpdesk_message_id.as_deref());
-    check(front.is_some() && row.helpdesk_message_id.as_deref() == front, "the row lacks Front's id".to_owned());
+    check(
+        front.is_some() && row.helpdesk_message_id.as_deref() == front,
+        "the row lacks Front's id".to_owned(),
+    );
     let sms = sms.map(|message| message.sid.as_str());
-    check(row.provider_message_id.as_deref() == sms, "the row's id at SignalWire is not the message's".to_owned());
+    check(
+        row.provider_message_id.as_deref() == sms,
+        "the row's id at SignalWire is not the message's".to_owned(),
+    );
     check(row.is_settled(), "the row still waits for something".to_owned());
     let parked = matches!(one.end, End::Refused(_)).then_some("refused");
     check(row.parked.as_deref() == parked, format!("the row is parked: {:?}", row.parked));
     let told = one.end.code().map(|_| "failed");
-    check(row.helpdesk_status.as_deref() == told, format!("the row says of Front: {:?}", row.helpdesk_status));
+    check(
+        row.helpdesk_status.as_deref() == told,
+        format!("the row says of Front: {:?}", row.helpdesk_status),
+    );
     wrong
 }
 
@@ -162,7 +176,8 @@ fn too_many(expected: &[Expected], front: &[Message], sms: &[SmsMessage], rows: 
 /// Each failure is told once: Front was asked to mark as many messages, and marked as many.
 fn wrongly_told(cast: &Cast, expected: &[Expected]) -> Vec<String> {
     let should = expected.iter().filter(|one| one.end.code().is_some()).count();
-    let asked = cast.front.requests().iter().filter(|seen| seen.operation == Some(Operation::UpdateStatus)).count();
+    let asked =
+        cast.front.requests().iter().filter(|seen| seen.operation == Some(Operation::UpdateStatus)).count();
     let reopened: usize = cast.front.conversations(&cast.inbox).iter().map(|known| known.reopened).sum();
     let mut wrong = Vec::new();
     if asked != should || reopened != should {

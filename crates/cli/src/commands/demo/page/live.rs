@@ -56,7 +56,9 @@ impl Live {
 }
 
 /// `GET /events`: one event now, and one whenever `/state` has changed.
-pub(super) async fn events(State(shared): State<Shared>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(super) async fn events(
+    State(shared): State<Shared>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let mut changes = shared.live.0.subscribe();
     changes.mark_changed();
     let stream = unfold(changes, |mut changes| async move {

@@ -24,9 +24,20 @@ use tokio::net::TcpListener;
 /// Where it listens unless it is told otherwise, or something else listens there.
 pub(super) const USUAL: &str = "127.0.0.1:8090";
 
-const HTML: (&str, &str) = ("text/html; charset=utf-8", include_str!("page.html"));
-const SCRIPT: (&str, &str) = ("text/javascript; charset=utf-8", include_str!("page.js"));
-const STYLE: (&str, &str) = ("text/css; charset=utf-8", include_str!("page.css"));
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+/// What the page is made of: path, type and text.
+const FILES: [(&str, &str, &str); 8] = [
+    ("/", HTML, include_str!("page.html")),
+    ("/page.js", SCRIPT, include_str!("page.js")),
+    ("/draw.js", SCRIPT, include_str!("draw.js")),
+    ("/shared.js", SCRIPT, include_str!("shared.js")),
+    ("/page.css", STYLE, include_str!("page.css")),
+    ("/phone.css", STYLE, include_str!("phone.css")),
+    ("/inbox.css", STYLE, include_str!("inbox.css")),
+    ("/table.css", STYLE, include_str!("table.css")),
+];
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -57,7 +68,9 @@ impl Page {
     /// Takes its address; any free port of it when something else listens there.
     pub(super) async fn start(cast: Cast, address: SocketAddr) -> std::io::Result<Self> {
         let listener = match TcpListener::bind(address).await {
-            Err(error) if error.kind() == ErrorKind::AddrInUse => TcpListener::bind((address.ip(), 0)).await?,
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                TcpListener::bind((address.ip(), 0)).await?
+            }
             bound => bound?,
         };
         let misbehaviour = Misbehaviour::new(&cast);
@@ -79,10 +92,11 @@ impl Page {
 }
 
 fn router(shared: Shared) -> Router {
-    Router::new()
-        .route("/", get(|| file(HTML)))
-        .route("/page.js", get(|| file(SCRIPT)))
-        .route("/page.css", get(|| file(STYLE)))
+    let mut router = Router::new();
+    for (path, kind, text) in FILES {
+        router = router.route(path, get(async move || ([(header::CONTENT_TYPE, kind)], text)));
+    }
+    router
         .route("/state", get(state::show))
         .route("/events", get(live::events))
         .route("/customer", post(acts::customer))
@@ -91,10 +105,6 @@ fn router(shared: Shared) -> Router {
         .route("/backfill", post(acts::backfill))
         .layer(from_fn(guard))
         .with_state(shared)
-}
-
-async fn file((kind, text): (&'static str, &'static str)) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, kind)], text)
 }
 
 /// Other sites in the same browser must neither read nor drive it.
@@ -127,9 +137,9 @@ mod tests {
     use super::*;
 
     fn asks(pairs: &[(&'static str, &'static str)]) -> bool {
-        let pairs = pairs.iter().map(|(name, value)| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
-        });
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         is_own(&pairs.collect())
     }
 

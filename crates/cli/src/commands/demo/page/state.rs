@@ -71,9 +71,9 @@ pub(super) async fn show(State(shared): State<Shared>) -> Result<Json<Shown>, (S
 fn texts(cast: &Cast) -> Vec<Sms> {
     let deliveries = cast.signalwire.deliveries();
     let lost = |message: &SmsMessage| {
-        let about = deliveries.iter().find(|sent| {
-            sent.about == message.sid && sent.operation == Operation::InboundWebhook
-        });
+        let about = deliveries
+            .iter()
+            .find(|sent| sent.about == message.sid && sent.operation == Operation::InboundWebhook);
         about.is_some_and(|sent| sent.answers.is_empty())
     };
     let sms = |message: SmsMessage| Sms {

@@ -1,0 +1,33 @@
+//! Being told to stop: Ctrl-C, or SIGTERM from whatever runs us.
+
+use crate::{Failure, Outcome};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Hears both from the moment it is made, so that a stop during a slow start is not lost.
+pub(crate) struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Comes when the process is told to stop.
+    pub(crate) async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// A command that a stop gives up in order: Twinwire's own Postgres must not stay behind.
+pub(crate) async fn given_up_on_stop(command: impl Future<Output = Outcome>) -> Outcome {
+    let mut stop = Stop::listen()?;
+    tokio::select! {
+        outcome = command => outcome,
+        () = stop.asked() => Err(Failure::Failed(anyhow::anyhow!("stopped before the end"))),
+    }
+}
