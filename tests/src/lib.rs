@@ -4,6 +4,8 @@
 //! hold: never at what the engine believes it did.
 
 mod database;
+pub mod installation;
+pub mod process;
 mod stack;
 mod wait;
 

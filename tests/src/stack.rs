@@ -39,6 +39,9 @@ const PROJECT: &str = "c1f0a6d2-3b44-4f7a-8e21-9a5b7c6d0e13";
 const TOKEN: &str = "PTtesttesttesttesttest";
 const SIGNING_KEY: &str = "PSK_testtesttesttest";
 
+/// A poll interval with which nothing is read unless the test asks for it.
+const NEVER: Duration = Duration::from_secs(3600);
+
 /// How a stack differs from the usual one.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -55,7 +58,7 @@ pub struct Setting {
 impl Default for Setting {
     fn default() -> Self {
         Self {
-            poll_interval: Duration::from_secs(3600),
+            poll_interval: NEVER,
             settling: Duration::from_millis(1500),
             lease: Duration::from_secs(5),
             webhooks: true,
@@ -88,13 +91,25 @@ impl Stack {
         Self::with(Setting::default()).await
     }
 
+    /// A stack as usual, on a database server of its own, which the test may kill.
+    pub async fn with_own_database() -> Self {
+        Self::on(TestDatabase::own().await, Setting::default()).await
+    }
+
     /// A stack that differs.
     ///
     /// # Panics
     /// When any part of it does not start.
     pub async fn with(setting: Setting) -> Self {
+        Self::on(TestDatabase::new().await, setting).await
+    }
+
+    /// A stack on a database.
+    ///
+    /// # Panics
+    /// When any part of it does not start.
+    pub async fn on(database: TestDatabase, setting: Setting) -> Self {
         start_logging();
-        let database = TestDatabase::new().await;
         let pool = pool::connect(&database.url, 5).await.unwrap();
         let front = Front::start(FrontOptions {
             app_id: AGENT_APP.to_owned(),
@@ -113,6 +128,9 @@ impl Stack {
         .await
         .unwrap();
         signalwire.add_number(SUPPORT);
+        if setting.poll_interval >= NEVER {
+            no_regular_readings(&pool).await;
+        }
         let server = serve(&database.url, &front, &signalwire, &setting).await;
         let installed = setup::install(&server.engine, "front_signalwire", &answers(SUPPORT)).await.unwrap();
         front.set_server_url(&format!("http://{}/v1/install/front_signalwire/authorization", server.address));
@@ -235,6 +253,11 @@ impl Stack {
         self.server = Some(server);
     }
 
+    /// One more Twinwire on the same database, as a second process beside the first. Vendors call the first.
+    pub async fn second_server(&self) -> Server {
+        serve(&self.database.url, &self.front, &self.signalwire, &self.setting).await
+    }
+
     /// Asks Twinwire something.
     pub async fn get(&self, path: &str) -> (u16, Value) {
         let answer = reqwest::get(format!("{}{path}", self.url())).await.unwrap();
@@ -255,6 +278,18 @@ pub fn answers(phone: &str) -> Settings {
     [("phone", phone), ("space", SPACE), ("project", PROJECT), ("token", TOKEN), ("signing_key", SIGNING_KEY)]
         .into_iter()
         .collect()
+}
+
+/// Claims the regular readings of this hour and the next ones: one that falls into a test by the clock would bring in
+/// what the test has lost on purpose.
+async fn no_regular_readings(pool: &PgPool) {
+    sqlx::query(
+        "insert into apalis.twinwire_ticks (name, ran_at)
+        select name, now() + interval '1 day' from unnest(array['poll', 'incremental']) as name",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
 }
 
 /// A Twinwire between the doubles.

@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::install::find;
-use crate::receive::Problem;
+use crate::receive::{Problem, until};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -35,7 +35,7 @@ pub(crate) async fn backfill(
             "The admin token is missing or wrong; it is TWINWIRE_ADMIN_TOKEN.",
         );
     }
-    let channel = match find(&app, &id).await {
+    let channel = match find(&app, &id, until()).await {
         Ok(Some(channel)) => channel,
         Ok(None) => {
             return problem(

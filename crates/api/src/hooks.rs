@@ -4,7 +4,7 @@ use crate::App;
 use crate::install::find;
 use crate::receive::{Problem, Received, give, refuse};
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 /// A provider's hook of a channel.
@@ -16,19 +16,19 @@ pub(crate) async fn by_id(
     let Ok(provider) = app.engine.connectors().named(&connector) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let (received, problem) = Received::read(&app, request).await;
+    let (received, problem) = Received::read(&app, request, &[Method::POST]).await;
     let hook = received.hook(&hook);
     if let Some(problem) = problem {
         return refuse(&app, provider, &hook, problem);
     }
-    let found = match find(&app, &id).await {
+    let found = match find(&app, &id, received.until()).await {
         Ok(found) => found,
         Err(problem) => return refuse(&app, provider, &hook, problem),
     };
     let pair = found.as_ref().and_then(|channel| app.engine.connectors().pair(&channel.channel.pair));
     match (found, pair) {
         (Some(channel), Some((_, own))) if own.name() == connector => {
-            give(&app, provider, &channel, &hook).await
+            give(&app, provider, &channel, &hook, received.until()).await
         }
         _ => refuse(&app, provider, &hook, Problem::NoChannel),
     }

@@ -1,11 +1,15 @@
 //! What helpdesks post: one generic route for every pair of connectors.
 
 use crate::App;
-use crate::receive::{Problem, Received, give, refuse};
+use crate::receive::{Problem, Received, ask, give, refuse};
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
 use twinwire_store::channels::{self, StoredChannel};
+
+/// How helpdesks call.
+const METHODS: &[Method] = &[Method::POST, Method::DELETE];
 
 /// `/v1/install/{pair}/{hook}`: the channel is found by the key that the helpdesk's user pasted.
 pub(crate) async fn by_key(
@@ -16,16 +20,18 @@ pub(crate) async fn by_key(
     let Some((helpdesk, _)) = app.engine.connectors().pair(&pair) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let (received, problem) = Received::read(&app, request).await;
+    let (received, problem) = Received::read(&app, request, METHODS).await;
     let hook = received.hook(&hook);
     if let Some(problem) = problem {
         return refuse(&app, helpdesk, &hook, problem);
     }
     let Some(key) = received.bearer() else { return refuse(&app, helpdesk, &hook, Problem::NoKey) };
-    match channels::by_api_key(app.engine.pool(), key).await {
-        Ok(Some(channel)) if channel.channel.pair == pair => give(&app, helpdesk, &channel, &hook).await,
+    match find_by_key(&app, key, received.until()).await {
+        Ok(Some(channel)) if channel.channel.pair == pair => {
+            give(&app, helpdesk, &channel, &hook, received.until()).await
+        }
         Ok(_) => refuse(&app, helpdesk, &hook, Problem::UnknownKey),
-        Err(error) => refuse(&app, helpdesk, &hook, Problem::from(&error)),
+        Err(problem) => refuse(&app, helpdesk, &hook, problem),
     }
 }
 
@@ -38,22 +44,44 @@ pub(crate) async fn by_id(
     let Some((helpdesk, _)) = app.engine.connectors().pair(&pair) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let (received, problem) = Received::read(&app, request).await;
+    let (received, problem) = Received::read(&app, request, METHODS).await;
     let hook = received.hook(&hook);
     if let Some(problem) = problem {
         return refuse(&app, helpdesk, &hook, problem);
     }
-    match find(&app, &id).await {
-        Ok(Some(channel)) if channel.channel.pair == pair => give(&app, helpdesk, &channel, &hook).await,
-        Ok(_) => refuse(&app, helpdesk, &hook, Problem::NoChannel),
+    match addressed(&app, &received, &pair, &id).await {
+        Ok(channel) => give(&app, helpdesk, &channel, &hook, received.until()).await,
         Err(problem) => refuse(&app, helpdesk, &hook, problem),
     }
 }
 
+/// The channel in the address. A key that comes along has to be its own: the address alone does not open it.
+async fn addressed(app: &App, received: &Received, pair: &str, id: &str) -> Result<StoredChannel, Problem> {
+    let own = |channel: &StoredChannel| channel.channel.pair == pair && channel.channel.id == id;
+    let keyed = match received.bearer() {
+        Some(key) => find_by_key(app, key, received.until()).await?.filter(own),
+        None => None,
+    };
+    if let Some(channel) = keyed {
+        return Ok(channel);
+    }
+    let found = find(app, id, received.until()).await?.filter(own);
+    match found {
+        Some(_) if received.bearer().is_some() => Err(Problem::UnknownKey),
+        Some(channel) => Ok(channel),
+        None => Err(Problem::NoChannel),
+    }
+}
+
 /// A channel by its public id.
-pub(crate) async fn find(app: &App, id: &str) -> Result<Option<StoredChannel>, Problem> {
-    channels::by_public_id(app.engine.pool(), id).await.map_err(|error| {
-        tracing::error!(%error, "a channel could not be read");
-        Problem::from(&error)
-    })
+pub(crate) async fn find(app: &App, id: &str, until: Instant) -> Result<Option<StoredChannel>, Problem> {
+    // What Postgres cannot hold is nobody's id.
+    if id.contains('\0') {
+        return Ok(None);
+    }
+    ask(until, channels::by_public_id(app.engine.pool(), id)).await
+}
+
+async fn find_by_key(app: &App, key: &str, until: Instant) -> Result<Option<StoredChannel>, Problem> {
+    ask(until, channels::by_api_key(app.engine.pool(), key)).await
 }

@@ -3,10 +3,11 @@
 use crate::App;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use std::time::Duration;
+use tokio::time::Instant;
 use twinwire_core::connector::Connector;
 use twinwire_core::http::{Answer, Hook};
 use twinwire_engine::ingest::{self, Rejected};
@@ -15,7 +16,8 @@ use twinwire_store::channels::StoredChannel;
 /// Longest body that a vendor may post.
 const LONGEST_BODY: usize = 1024 * 1024;
 
-/// How long storing may take: vendors stop waiting soon after (Front after 7 s, SignalWire reads for 5 s).
+/// How long looking up and storing may take together: vendors stop waiting soon after (Front after 7 s, SignalWire
+/// reads for 5 s).
 const PATIENCE: Duration = Duration::from_millis(4500);
 
 /// A request, read once: headers, body and the URL exactly as the vendor called it.
@@ -24,6 +26,7 @@ pub(crate) struct Received {
     url: String,
     headers: Vec<(String, String)>,
     body: Bytes,
+    until: Instant,
 }
 
 /// Why a request is answered with an error before the engine sees it.
@@ -33,6 +36,8 @@ pub(crate) enum Problem {
     TooLong,
     /// The body did not arrive whole.
     Broken,
+    /// No vendor calls with this method.
+    Method,
     /// There is no key in the request.
     NoKey,
     /// The key belongs to no channel.
@@ -52,6 +57,7 @@ impl Problem {
             Self::Broken => 400,
             Self::NoKey | Self::UnknownKey => 401,
             Self::NoChannel => 404,
+            Self::Method => 405,
             Self::Down => 503,
             Self::Internal => 500,
         }
@@ -61,6 +67,7 @@ impl Problem {
         match self {
             Self::TooLong => "The request is larger than 1 MiB.",
             Self::Broken => "The request did not arrive whole.",
+            Self::Method => "This address does not take requests of this kind.",
             Self::NoKey => "The API key of the channel is missing.",
             Self::UnknownKey => {
                 "The API key is not known here. Copy it again from the set-up of the channel."
@@ -75,6 +82,7 @@ impl Problem {
         match self {
             Self::TooLong => "too long",
             Self::Broken => "broken",
+            Self::Method => "method",
             Self::NoKey => "missing key",
             Self::UnknownKey => "unknown key",
             Self::NoChannel => "unknown channel",
@@ -90,8 +98,8 @@ impl From<&twinwire_store::Error> for Problem {
 }
 
 impl Received {
-    /// Reads a request.
-    pub(crate) async fn read(app: &App, request: Request) -> (Self, Option<Problem>) {
+    /// Reads a request, which has to have one of `methods`.
+    pub(crate) async fn read(app: &App, request: Request, methods: &[Method]) -> (Self, Option<Problem>) {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let headers = parts
@@ -100,8 +108,15 @@ impl Received {
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
             .collect();
         let (body, problem) = whole(body).await;
+        let problem = if methods.contains(&parts.method) { problem } else { Some(Problem::Method) };
         let url = format!("{}{path}", app.engine.public_url());
-        (Self { method: parts.method.as_str().to_owned(), url, headers, body }, problem)
+        let (method, until) = (parts.method.as_str().to_owned(), until());
+        (Self { method, url, headers, body, until }, problem)
+    }
+
+    /// When the vendor has to be answered.
+    pub(crate) fn until(&self) -> Instant {
+        self.until
     }
 
     /// As connectors see it.
@@ -129,6 +144,29 @@ async fn whole(body: Body) -> (Bytes, Option<Problem>) {
     }
 }
 
+/// When a request that comes now has to be answered.
+pub(crate) fn until() -> Instant {
+    Instant::now() + PATIENCE
+}
+
+/// Asks the store, but not longer than the vendor waits.
+pub(crate) async fn ask<T>(
+    until: Instant,
+    asked: impl Future<Output = Result<T, twinwire_store::Error>>,
+) -> Result<T, Problem> {
+    match tokio::time::timeout_at(until, asked).await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a channel could not be read");
+            Err(Problem::from(&error))
+        }
+        Err(_) => {
+            tracing::error!("the database is too slow");
+            Err(Problem::Down)
+        }
+    }
+}
+
 /// Answers a request that the engine does not see.
 pub(crate) fn refuse(app: &App, connector: &dyn Connector, hook: &Hook<'_>, problem: Problem) -> Response {
     app.refusals.count(connector.name(), hook.name, problem.reason());
@@ -141,8 +179,9 @@ pub(crate) async fn give(
     connector: &dyn Connector,
     channel: &StoredChannel,
     hook: &Hook<'_>,
+    until: Instant,
 ) -> Response {
-    let taken = tokio::time::timeout(PATIENCE, ingest::receive(&app.engine, connector, channel, hook)).await;
+    let taken = tokio::time::timeout_at(until, ingest::receive(&app.engine, connector, channel, hook)).await;
     let rejected = match taken {
         Ok(Ok(answer)) => return respond(answer),
         Ok(Err(rejected)) => rejected,
@@ -160,7 +199,7 @@ pub(crate) async fn give(
             (401, "The request is not signed as it should be.".to_owned(), why.to_string())
         }
         Rejected::Unreadable(why) => (400, why.to_string(), "unreadable".to_owned()),
-        Rejected::Gone => (400, format!("{rejected}."), "removed channel".to_owned()),
+        Rejected::Gone | Rejected::Replaced => (400, sentence(&rejected), "removed channel".to_owned()),
         Rejected::Engine(error) => {
             tracing::error!(channel = channel.channel.id, connector = connector.name(), %error, "a webhook was not stored");
             let problem = if error.is_outage() { Problem::Down } else { Problem::Internal };
@@ -169,6 +208,13 @@ pub(crate) async fn give(
     };
     app.refusals.count(connector.name(), hook.name, &reason);
     respond(connector.error(hook, status, &words))
+}
+
+/// An error as a sentence for a person.
+fn sentence(error: &Rejected) -> String {
+    let words = error.to_string();
+    let first = words.chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", words.chars().skip(1).collect::<String>())
 }
 
 fn respond(answer: Answer) -> Response {

@@ -21,8 +21,12 @@ impl Refusals {
     pub fn count(&self, connector: &str, hook: &str, reason: &str) {
         let short = hook.len() <= 32 && hook.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         let hook = if short { hook } else { "other" };
+        self.add((connector.to_owned(), hook.to_owned(), reason.to_owned()), 1);
+    }
+
+    fn add(&self, kind: Kind, count: i64) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry((connector.to_owned(), hook.to_owned(), reason.to_owned())).or_default() += 1;
+        *counts.entry(kind).or_default() += count;
     }
 
     /// Writes the counts now and then until `shutdown`, and once more then.
@@ -43,7 +47,8 @@ impl Refusals {
             let written =
                 webhook_log::count_refused(engine.pool(), day, &connector, &hook, &reason, count).await;
             if let Err(error) = written {
-                tracing::warn!(%error, connector, hook, reason, count, "refused requests could not be counted");
+                tracing::warn!(%error, connector, hook, reason, count, "refused requests could not be counted yet");
+                self.add((connector, hook, reason), count);
             }
         }
     }

@@ -77,8 +77,9 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Outcome {
-    let config = Config::load(cli.config.as_deref()).map_err(wrong_setting)?;
-    logging::start(&config, matches!(cli.command, Command::Serve(_))).map_err(wrong_setting)?;
+    let config = Config::load(cli.config.as_deref()).map_err(|error| wrong_setting(&error))?;
+    logging::start(&config, matches!(cli.command, Command::Serve(_)))
+        .map_err(|error| wrong_setting(&error))?;
     match cli.command {
         Command::Serve(args) => commands::serve::run(&config, &args).await,
         Command::Demo(args) => commands::demo::run(&config, &args).await,
@@ -90,7 +91,7 @@ async fn run(cli: Cli) -> Outcome {
     }
 }
 
-fn wrong_setting(error: anyhow::Error) -> Failure {
+fn wrong_setting(error: &anyhow::Error) -> Failure {
     Failure::Usage(format!("{error:#}"))
 }
 

@@ -58,7 +58,8 @@ pub fn identify<'a>(seen: &AtProvider, our_address: &str, known: Known<'a>) -> I
     if let Some(row) = known.by_id {
         return Identity::Row(row, row.bound_by.unwrap_or(BoundBy::Echo));
     }
-    if seen.ours() != our_address {
+    // Without a person there is no conversation to put it in; a later look at the provider's list tells who it was.
+    if seen.ours() != our_address || seen.customer().is_empty() {
         return Identity::Foreign;
     }
     if seen.direction == Direction::Inbound {

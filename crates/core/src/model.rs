@@ -204,6 +204,11 @@ pub struct Message {
 }
 
 impl Message {
+    /// Its id for logs: without the customer's number, which our id may end in.
+    pub fn log_id(&self) -> String {
+        log_id(&self.external_id)
+    }
+
     /// The side where the message has to be delivered.
     pub fn destination(&self) -> Side {
         self.origin.other()
@@ -244,6 +249,15 @@ impl Message {
         }
         Need::Nothing
     }
+}
+
+/// A row's id for logs. Ids that come from the helpdesk end in the customer's number; two digits of it are left.
+pub fn log_id(external_id: &str) -> String {
+    let Some((name, address)) = external_id.rsplit_once('-').filter(|(name, _)| name.contains('_')) else {
+        return external_id.to_owned();
+    };
+    let last: Vec<char> = address.chars().rev().take(2).collect();
+    format!("{name}-\u{2026}{}", last.into_iter().rev().collect::<String>())
 }
 
 /// What a row asks for.

@@ -324,11 +324,12 @@ fn arrived(before: Option<&Message>, mut row: Message) -> Message {
 }
 
 /// Wakes a row when the evidence changed what it asks for; a wait that was going on goes on otherwise. A row that slept
-/// with its need unmet (a failure too old to be told) gets another look when the evidence changed anything.
+/// with its need unmet (a failure too old to be told) gets another look when the evidence changed anything. A row in
+/// flight stays awake though it asks for nothing any more: should its process die now, somebody has to tidy it up.
 fn woken(before: Option<&Message>, mut after: Message, now: DateTime<Utc>) -> Message {
     let need = after.need();
     after.wake_at = match before {
-        _ if need == Need::Nothing => None,
+        _ if need == Need::Nothing && after.in_flight.is_none() => None,
         Some(before) if before.need() == need && (before.wake_at.is_some() || *before == after) => {
             before.wake_at
         }

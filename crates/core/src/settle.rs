@@ -109,6 +109,16 @@ pub fn park(row: &Message, why: Parked, now: DateTime<Utc>) -> Message {
     after
 }
 
+/// Takes away the mark of an act that a process left behind when it died, where evidence has settled the rest since.
+#[must_use]
+pub fn tidy(row: &Message) -> Message {
+    let mut after = row.clone();
+    after.doubt = row.standing_doubt();
+    after.in_flight = None;
+    after.wake_at = None;
+    after
+}
+
 fn in_doubt_about(row: &Message, act: Act) -> bool {
     row.doubt.is_some_and(|doubt| doubt.act == act)
 }

@@ -9,6 +9,7 @@ use twinwire_core::model::{BoundBy, Direction, Message};
 use twinwire_core::observe::{
     AtHelpdesk, AtProvider, Observation, Ordered, fold_helpdesk, fold_order, fold_provider, release,
 };
+use twinwire_store::accounts;
 use twinwire_store::attempts::{self, Line};
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::provider_messages::{self, Change, Record};
@@ -33,12 +34,9 @@ impl Counts {
         self.updated += other.updated;
     }
 
-    fn of(change: Saved) -> Self {
-        Self {
-            seen: 1,
-            inserted: i64::from(change == Saved::Inserted),
-            updated: i64::from(change == Saved::Updated),
-        }
+    fn saved(&mut self, saved: Saved) {
+        self.inserted += i64::from(saved == Saved::Inserted);
+        self.updated += i64::from(saved == Saved::Updated);
     }
 }
 
@@ -64,6 +62,8 @@ pub async fn helpdesk(
         }
         Observation::Connected { helpdesk_channel_id } => {
             channels::connect(&mut *conn, channel.id, helpdesk_channel_id).await?;
+            // While nobody had connected it, the helpdesk refused its tokens.
+            accounts::resume(&mut *conn, channel.helpdesk_account).await?;
             work::wake_waiting(&mut *conn, channel.id, now).await?;
             work::announce(conn, channel.id).await?;
             Ok(None)
@@ -73,7 +73,8 @@ pub async fn helpdesk(
             Ok(None)
         }
         Observation::AtProvider(seen) => {
-            provider(conn, channel.provider_account, Some(channel), seen, now).await?;
+            let shown = std::slice::from_ref(seen);
+            provider(conn, channel.provider_account, Some(channel), shown, now).await?;
             Ok(None)
         }
     }
@@ -85,8 +86,11 @@ async fn ordered(
     order: &Ordered,
     now: DateTime<Utc>,
 ) -> Result<Message> {
+    if let Some(there) = repeated(conn, channel, order, now).await? {
+        return Ok(there);
+    }
     if let Some(thread) = &order.thread {
-        conversations::set_thread(conn, channel.id, &order.recipient, thread).await?;
+        conversations::suggest_thread(conn, channel.id, &order.recipient, thread).await?;
     }
     loop {
         let first = messages::lock(conn, channel.id, &order.external_id).await?;
@@ -103,6 +107,20 @@ async fn ordered(
             return Ok(after);
         }
     }
+}
+
+/// The row of an order that says nothing new. It is not locked: the same webhook many times at once need not queue up.
+async fn repeated(
+    conn: &mut PgConnection,
+    channel: &StoredChannel,
+    order: &Ordered,
+    now: DateTime<Utc>,
+) -> Result<Option<Message>> {
+    let first = messages::get(&mut *conn, channel.id, &order.external_id).await?;
+    let named = order.clone().named(first.as_ref());
+    let same = named.external_id == order.external_id;
+    let row = if same { first } else { messages::get(&mut *conn, channel.id, &named.external_id).await? };
+    Ok(row.filter(|row| fold_order(Some(row), &named, &channel.channel.address, now) == *row))
 }
 
 /// Folds what the helpdesk has. A message that is no row of ours (a note) is no news.
@@ -127,32 +145,42 @@ pub async fn at_helpdesk(
     let after = fold_helpdesk(&before, seen, now);
     let saved = save(conn, channel.id, Some(&before), &after).await?;
     wake(conn, channel.id, &after, now).await?;
-    Ok(Counts::of(saved))
+    let mut counts = Counts { seen: 1, ..Counts::default() };
+    counts.saved(saved);
+    Ok(counts)
 }
 
 /// Folds what a provider's account has. `channel` is known where the evidence came through a channel's own hook or
 /// call; else it is found by address.
+///
+/// All of it is joined before the first is identified: what may be the same send stands side by side then.
 pub async fn provider(
     conn: &mut PgConnection,
     account: i64,
     channel: Option<&StoredChannel>,
-    seen: &AtProvider,
+    shown: &[AtProvider],
     now: DateTime<Utc>,
 ) -> Result<Counts> {
-    let (record, change) = provider_messages::join(conn, account, seen).await?;
-    if change == Change::None && record.channel.is_some() && !record.held {
-        return Ok(Counts { seen: 1, ..Counts::default() });
+    let mut counts = Counts { seen: i64::try_from(shown.len()).unwrap_or(i64::MAX), ..Counts::default() };
+    let mut news = Vec::new();
+    for seen in shown {
+        let (record, change) = provider_messages::join(conn, account, seen).await?;
+        if change != Change::None || record.channel.is_none() || record.held {
+            news.push(record);
+        }
     }
-    let found;
-    let channel = if let Some(channel) = channel {
-        channel
-    } else {
-        found = channels::by_address(&mut *conn, account, record.seen.ours()).await?;
-        let Some(channel) = &found else { return Ok(Counts { seen: 1, ..Counts::default() }) };
-        channel
-    };
-    let saved = place(conn, channel, &record, now).await?;
-    Ok(Counts::of(saved))
+    for record in news {
+        let found;
+        let channel = if let Some(channel) = channel {
+            channel
+        } else {
+            found = channels::by_address(&mut *conn, account, record.seen.ours()).await?;
+            let Some(channel) = &found else { continue };
+            channel
+        };
+        counts.saved(place(conn, channel, &record, now).await?);
+    }
+    Ok(counts)
 }
 
 /// Finds the row that a record is, and folds it in.
@@ -170,7 +198,12 @@ async fn place(
             let after = fold_provider(Some(row), seen, bound_by, now);
             let saved = save(conn, channel.id, Some(row), &after).await?;
             wake(conn, channel.id, &after, now).await?;
-            (saved, row.provider_message_id.is_none())
+            let news = row.provider_message_id.as_deref() != Some(&seen.id);
+            if let Some(displaced) = row.provider_message_id.as_deref().filter(|_| news) {
+                // The id was a guess and gave way: the message that had it is looked at anew.
+                provider_messages::set_place(conn, account, displaced, None, true).await?;
+            }
+            (saved, news)
         }
         Identity::Moved { from, to } => {
             moved(conn, channel, seen, from, to, now).await?;
@@ -189,7 +222,7 @@ async fn place(
         Identity::Copy(row) => {
             tracing::error!(
                 channel = channel.channel.id,
-                row = row.external_id,
+                row = row.log_id(),
                 "the provider has this message twice"
             );
             note(conn, channel.id, row, now, "copy_at_provider", Some(&seen.id)).await?;

@@ -6,7 +6,8 @@ use twinwire_core::connector::{Connector, Reading, Unreadable, Unverified};
 use twinwire_core::http::{Answer, Hook};
 use twinwire_core::model::{Message, Side};
 use twinwire_core::observe::Observation;
-use twinwire_store::channels::{State, StoredChannel};
+use twinwire_core::text::clean;
+use twinwire_store::channels::{self, State, StoredChannel};
 use twinwire_store::webhook_log::{self, Received};
 
 /// How often a webhook is folded when another transaction gets in its way.
@@ -24,6 +25,9 @@ pub enum Rejected {
     /// Its channel was removed.
     #[error("this channel was removed; connect it again to use it")]
     Gone,
+    /// Its channel was removed, and another one has its address now.
+    #[error("this channel was removed and its number belongs to a newer one; use the API key of that one")]
+    Replaced,
     /// It could not be stored.
     #[error(transparent)]
     Engine(#[from] crate::Error),
@@ -60,6 +64,10 @@ pub async fn receive(
     if orders && channel.state == State::Deleted {
         return Err(Rejected::Gone);
     }
+    let connected = reading.observations.iter().any(|seen| matches!(seen, Observation::Connected { .. }));
+    if connected && channel.state == State::Deleted && is_replaced(engine, channel).await? {
+        return Err(Rejected::Replaced);
+    }
     let rows = commit(engine, connector, channel, hook, &reading).await?;
     tracing::debug!(
         channel = channel.channel.id,
@@ -68,6 +76,12 @@ pub async fn receive(
         "webhook taken"
     );
     Ok(connector.answer(hook, &reading, &channel.channel, &rows, engine.public_url()))
+}
+
+/// Whether a channel that was removed has a successor.
+async fn is_replaced(engine: &Engine, channel: &StoredChannel) -> Result<bool, crate::Error> {
+    let now = channels::by_address(engine.pool(), channel.provider_account, &channel.channel.address).await?;
+    Ok(now.is_some_and(|now| now.id != channel.id))
 }
 
 /// Commits what a hook shows, once more where two transactions got in each other's way.
@@ -107,10 +121,11 @@ async fn store(
     for observation in &reading.observations {
         rows.extend(fold::helpdesk(conn, channel, observation, now).await?);
     }
+    let name = clean(hook.name);
     let received = Received {
         at: now,
         connector: connector.name(),
-        hook: hook.name,
+        hook: &name,
         channel: channel.id,
         event: &reading.event,
         method: hook.method,

@@ -89,35 +89,28 @@ async fn take_page(
 ) -> Result<()> {
     let shown = in_order(page);
     let mut tx = engine.pool().begin().await?;
-    let mut counts = Counts::default();
-    let mut broken = None;
-    for seen in &shown {
-        match fold::provider(&mut tx, account, None, seen, engine.now()).await {
-            Ok(folded) => counts.add(folded),
-            Err(error) if error.is_outage() => return Err(error),
-            Err(error) => {
-                broken = Some(error);
-                break;
-            }
+    let counts = match fold::provider(&mut tx, account, None, &shown, engine.now()).await {
+        Ok(counts) => counts,
+        Err(error) if error.is_outage() => return Err(error),
+        Err(error) => {
+            tx.rollback().await?;
+            tracing::warn!(%error, "a page could not be folded as a whole; folding its messages one by one");
+            let counts = one_by_one(engine, account, &shown).await?;
+            tx = engine.pool().begin().await?;
+            counts
         }
-    }
-    if let Some(error) = broken {
-        tx.rollback().await?;
-        tracing::warn!(%error, "a page could not be folded as a whole; folding its messages one by one");
-        counts = one_by_one(engine, account, &shown).await?;
-        tx = engine.pool().begin().await?;
-    }
+    };
     backfills::page_done(&mut tx, reading, next, counts.seen, counts.inserted, counts.updated).await?;
     crash::point("poll_page_before_commit");
     Ok(tx.commit().await?)
 }
 
 /// One message that cannot be stored must not keep the others out.
-async fn one_by_one(engine: &Engine, account: i64, shown: &[&AtProvider]) -> Result<Counts> {
+async fn one_by_one(engine: &Engine, account: i64, shown: &[AtProvider]) -> Result<Counts> {
     let mut counts = Counts::default();
     for seen in shown {
         let mut tx = engine.pool().begin().await?;
-        match fold::provider(&mut tx, account, None, seen, engine.now()).await {
+        match fold::provider(&mut tx, account, None, std::slice::from_ref(seen), engine.now()).await {
             Ok(folded) => {
                 tx.commit().await?;
                 counts.add(folded);
@@ -132,13 +125,13 @@ async fn one_by_one(engine: &Engine, account: i64, shown: &[&AtProvider]) -> Res
 }
 
 /// Oldest first, so that rows made from one page stand in the order in which the messages came.
-fn in_order(page: &Page) -> Vec<&AtProvider> {
-    let mut shown: Vec<&AtProvider> = page
+fn in_order(page: &Page) -> Vec<AtProvider> {
+    let mut shown: Vec<AtProvider> = page
         .observations
         .iter()
         .rev()
         .filter_map(|seen| match seen {
-            Observation::AtProvider(seen) => Some(seen),
+            Observation::AtProvider(seen) => Some(seen.clone()),
             _ => None,
         })
         .collect();
@@ -165,10 +158,7 @@ async fn read_open(engine: &Engine, reading: i64, account: &Account) -> Result<(
         };
         provider_messages::set_checked(engine.pool(), account.id, &id, now).await?;
         let mut tx = engine.pool().begin().await?;
-        let mut counts = Counts::default();
-        for seen in in_order(&shown) {
-            counts.add(fold::provider(&mut tx, account.id, None, seen, now).await?);
-        }
+        let counts = fold::provider(&mut tx, account.id, None, &in_order(&shown), now).await?;
         backfills::add_updated(&mut tx, reading, counts.updated).await?;
         tx.commit().await?;
     }

@@ -6,7 +6,7 @@ use crate::{Engine, Error};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use twinwire_core::connector::{Call, Channel, Connector, Prepared};
-use twinwire_core::outcome::Outcome;
+use twinwire_core::outcome::{Outcome, RefusalKind};
 use twinwire_core::setting::{Scope, Settings};
 use twinwire_store::accounts::{self, Account};
 use twinwire_store::channels::{self, NewChannel, StoredChannel};
@@ -154,7 +154,14 @@ async fn credentials(
     let caller = Caller { account: &account, channel: None, thread: None };
     match call::send(engine, provider, caller, &Call::Check).await {
         Outcome::Done(_) => Ok(()),
-        Outcome::Refused(refusal) => Err(SetupError::Refused(provider.title(), refusal.describe())),
+        Outcome::Refused(refusal) => Err(match refusal.kind {
+            RefusalKind::Permanent | RefusalKind::Credentials => {
+                SetupError::Refused(provider.title(), refusal.describe())
+            }
+            RefusalKind::Later | RefusalKind::Throttled(_) => {
+                SetupError::Unreachable(provider.title(), refusal.describe())
+            }
+        }),
         Outcome::Unknown(why) => Err(SetupError::Unreachable(provider.title(), why)),
     }
 }

@@ -64,14 +64,17 @@ pub async fn put(
     settings: &Settings,
 ) -> Result<i64> {
     let existing = sqlx::query!(
-        "select id, public_id from accounts where connector = $1 and identity = $2 for update",
+        "select id, public_id, sealed_settings from accounts where connector = $1 and identity = $2 for update",
         connector,
         identity
     )
     .fetch_optional(&mut *conn)
     .await?;
     if let Some(account) = existing {
-        renew(conn, key, account.id, &account.public_id, settings).await?;
+        // An answer that is left out stays as it was: a second number set up without the signing key must not take the
+        // webhooks of the first away.
+        let settings = open_settings(key, &account.public_id, &account.sealed_settings)?.overlaid(settings);
+        renew(conn, key, account.id, &account.public_id, &settings).await?;
         return Ok(account.id);
     }
     let sealed = seal_settings(key, public_id, settings)?;

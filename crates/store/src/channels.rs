@@ -125,6 +125,37 @@ pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<StoredChan
     .transpose()
 }
 
+/// Whether a channel's calls may be made right now.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The channel's state.
+    pub state: State,
+    /// The helpdesk's account rests until then.
+    pub helpdesk_paused_until: Option<DateTime<Utc>>,
+    /// The provider's account rests until then.
+    pub provider_paused_until: Option<DateTime<Utc>>,
+}
+
+/// How a channel and its accounts stand, whichever process has changed them.
+pub async fn standing(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Standing>> {
+    let row = sqlx::query!(
+        "select c.state, h.paused_until as helpdesk_paused_until, p.paused_until as provider_paused_until
+        from channels c join accounts h on h.id = c.helpdesk_account_id join accounts p on p.id = c.provider_account_id
+        where c.id = $1",
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        Ok(Standing {
+            state: crate::words::value("channels.state", &row.state)?,
+            helpdesk_paused_until: row.helpdesk_paused_until,
+            provider_paused_until: row.provider_paused_until,
+        })
+    })
+    .transpose()
+}
+
 /// By public id.
 pub async fn by_public_id(conn: impl PgExecutor<'_>, public_id: &str) -> Result<Option<StoredChannel>> {
     sqlx::query_as!(

@@ -1,11 +1,15 @@
 //! Connecting to the database.
 
 use crate::Result;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::Connection;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use std::time::Duration;
 
 /// Oldest server that is supported.
 pub const OLDEST_SERVER: i32 = 140_000;
+
+/// How long a connection is believed to be there after its last use.
+const TRUSTED: Duration = Duration::from_millis(100);
 
 /// Opens a pool. The first connection is made at once, so that a wrong address shows here.
 ///
@@ -13,12 +17,34 @@ pub const OLDEST_SERVER: i32 = 140_000;
 /// When the database cannot be reached within ten seconds.
 pub async fn connect(url: &str, size: u32) -> Result<PgPool> {
     let options: PgConnectOptions = url.parse()?;
+    let options = options.application_name("twinwire");
     let pool = PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options.application_name("twinwire"))
-        .await?;
-    Ok(pool)
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| Box::pin(still_there(conn, meta.idle_for)));
+    match pool.connect_with(options.clone()).await {
+        Ok(pool) => Ok(pool),
+        Err(sqlx::Error::PoolTimedOut) => Err(why(&options).await.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Asks a connection that has been idle whether it is still there. One that was used just now is not asked: under load
+/// that would double the number of round trips.
+async fn still_there(conn: &mut PgConnection, idle_for: Duration) -> sqlx::Result<bool> {
+    if idle_for >= TRUSTED {
+        conn.ping().await?;
+    }
+    Ok(true)
+}
+
+/// What a single connection says, where a pool says only that its time was up.
+async fn why(options: &PgConnectOptions) -> sqlx::Error {
+    match tokio::time::timeout(Duration::from_secs(2), PgConnection::connect_with(options)).await {
+        Ok(Err(error)) => error,
+        Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
+    }
 }
 
 /// The server's version, as 150018 for 15.18.

@@ -34,7 +34,11 @@ pub async fn connect(pool: &PgPool, url: &str, key: &SecretKey, limit: Duration)
         .application_name("twinwire sql")
         .options([
             ("default_transaction_read_only", "on".to_owned()),
-            ("statement_timeout", format!("{}ms", limit.as_millis())),
+            // None at all would be no limit.
+            (
+                "statement_timeout",
+                format!("{}ms", limit.as_millis().clamp(1, i32::MAX.unsigned_abs().into())),
+            ),
         ])
         .disable_statement_logging();
     Ok(PgPoolOptions::new().max_connections(1).connect_with(options).await?)
@@ -111,6 +115,10 @@ pub async fn query(reader: &PgPool, sql: &str) -> Result<Table> {
         sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut *conn).await?;
         return Ok(Table::default());
     }
+    if is_told(sql) {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut *conn).await?;
+        return Ok(Table { rows: rows.iter().map(words).collect::<Result<_>>()?, columns });
+    }
     // Every type as Postgres itself writes it in JSON; by position, because two columns may have one name.
     let names: Vec<String> = (0..columns.len()).map(|at| format!("c{at}")).collect();
     let wrapped = format!(
@@ -121,6 +129,21 @@ pub async fn query(reader: &PgPool, sql: &str) -> Result<Table> {
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(wrapped)).fetch_all(&mut *conn).await?;
     Ok(Table { rows: rows.iter().map(cells).collect::<Result<_>>()?, columns })
+}
+
+/// Statements that Postgres answers itself, with words and not as a table that could be asked further.
+fn is_told(sql: &str) -> bool {
+    let first = sql.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    ["explain", "show"].iter().any(|verb| first.eq_ignore_ascii_case(verb))
+}
+
+fn words(row: &PgRow) -> Result<Vec<Option<serde_json::Value>>> {
+    let word = |at| match row.try_get::<Option<String>, _>(at) {
+        Ok(text) => Ok(text.map(Into::into)),
+        // EXPLAIN can be asked for JSON.
+        Err(_) => Ok(row.try_get(at)?),
+    };
+    (0..row.len()).map(word).collect()
 }
 
 fn cells(row: &PgRow) -> Result<Vec<Option<serde_json::Value>>> {

@@ -2,9 +2,10 @@
 
 use crate::Result;
 use crate::messages::Row;
+use crate::words::word;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
-use twinwire_core::model::Message;
+use twinwire_core::model::{Message, Side};
 
 /// The Postgres notification channel on which rows with something to do are announced, by their channel's key.
 pub const WAKE: &str = "twinwire_wake";
@@ -34,11 +35,12 @@ pub async fn unworked_channels(
     Ok(ids)
 }
 
-/// Rows of a channel that are due, `running` left out. A row to be delivered is due only at its turn: when no earlier
+/// Rows of a channel, born on the side `origin`, that are due; `running` left out. A row to be delivered is due only at its turn: when no earlier
 /// undelivered row of its conversation goes the same way, parked ones aside.
 pub async fn due(
     conn: impl PgExecutor<'_>,
     channel: i64,
+    origin: Side,
     now: DateTime<Utc>,
     running: &[String],
     limit: i64,
@@ -50,7 +52,7 @@ pub async fn due(
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
             attempted_at, failures, last_error, parked, wake_at
         from messages m
-        where m.channel_id = $1 and m.wake_at <= $2 and not m.external_id = any ($3)
+        where m.channel_id = $1 and m.wake_at <= $2 and m.origin = $5 and not m.external_id = any ($3)
             and (m.parked is not null or not exists (
                 select 1 from messages e
                 where e.channel_id = m.channel_id and e.external_conversation_id = m.external_conversation_id
@@ -64,7 +66,8 @@ pub async fn due(
         channel,
         now,
         running,
-        limit
+        limit,
+        word(origin)
     )
     .fetch_all(conn)
     .await?

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::database::Database;
-use crate::{Outcome, output};
+use crate::{Failure, Outcome, output};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -37,11 +37,16 @@ enum Format {
 }
 
 pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
+    if args.query.trim().is_empty() {
+        return Err(Failure::Usage("the query is empty".to_owned()));
+    }
     let database = Database::open(config).await?;
     let answered = ask(args, &database).await;
     database.close().await?;
     let table = answered?;
     match if args.json { Format::Json } else { args.format } {
+        // A statement that shows nothing, such as SET.
+        Format::Table if table.columns.is_empty() => output::complain("no result"),
         Format::Table => {
             let head: Vec<&str> = table.columns.iter().map(String::as_str).collect();
             let rows = table.rows.iter().map(|row| row.iter().map(|cell| text(cell.as_ref())));

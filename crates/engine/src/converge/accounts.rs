@@ -7,7 +7,7 @@ use twinwire_core::connector::Connector;
 use twinwire_core::model::Side;
 use twinwire_core::plan::{End, Facts};
 use twinwire_store::accounts::Account;
-use twinwire_store::channels::{self, State, StoredChannel};
+use twinwire_store::channels::{self, Standing, State, StoredChannel};
 
 /// How long what was read about accounts and the channel is believed. Pauses come from any process.
 const FRESH: TimeDelta = TimeDelta::milliseconds(500);
@@ -62,5 +62,19 @@ impl Ends {
             provider: End { caps: self.provider_connector.caps(), paused_until: self.provider.paused_until },
             policy: engine.policy(),
         }
+    }
+
+    /// The same, of how channel and accounts stand at this moment: the worker's own reading may be a little old.
+    pub(super) fn facts_now<'a>(
+        &'a self,
+        engine: &'a Engine,
+        thread_known: bool,
+        standing: &Standing,
+    ) -> Facts<'a> {
+        let mut facts = self.facts(engine, thread_known);
+        facts.active = standing.state == State::Active;
+        facts.helpdesk.paused_until = standing.helpdesk_paused_until;
+        facts.provider.paused_until = standing.provider_paused_until;
+        facts
     }
 }

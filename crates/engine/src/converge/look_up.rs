@@ -54,16 +54,14 @@ async fn read(step: &Step, row: &Message) -> Result<std::result::Result<bool, Ca
 async fn fold_page(step: &Step, page: &Page) -> Result<()> {
     let mut tx = step.engine.pool().begin().await?;
     let now = step.engine.now();
+    let mut at_provider = Vec::new();
     for seen in &page.observations {
         match seen {
-            Observation::AtProvider(seen) => {
-                fold::provider(&mut tx, step.ends.channel.provider_account, None, seen, now).await?;
-            }
-            other => {
-                fold::helpdesk(&mut tx, &step.ends.channel, other, now).await?;
-            }
+            Observation::AtProvider(seen) => at_provider.push(seen.clone()),
+            other => drop(fold::helpdesk(&mut tx, &step.ends.channel, other, now).await?),
         }
     }
+    fold::provider(&mut tx, step.ends.channel.provider_account, None, &at_provider, now).await?;
     Ok(tx.commit().await?)
 }
 

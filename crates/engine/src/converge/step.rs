@@ -2,7 +2,7 @@
 
 use super::accounts::Ends;
 use super::look_up;
-use super::worker::Pace;
+use super::worker::{PUT_OFF, Pace};
 use crate::call::{self, Caller};
 use crate::{Engine, Result, crash, fold};
 use sqlx::PgConnection;
@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use twinwire_core::connector::Call;
-use twinwire_core::model::{Act, Message, Parked, Side, Told};
+use twinwire_core::model::{Act, Message, Parked, Side, Told, log_id};
 use twinwire_core::observe::Observation;
 use twinwire_core::outcome::{Done, Outcome, RefusalKind};
 use twinwire_core::plan::{Action, plan, side_of};
@@ -18,7 +18,7 @@ use twinwire_core::settle::{self, Result as Came};
 use twinwire_core::{report, segments};
 use twinwire_store::attempts::{self, Line};
 use twinwire_store::leases::{self, Lease};
-use twinwire_store::{messages, work};
+use twinwire_store::{channels, messages, work};
 
 /// How often writing an outcome is tried while the database is away. What is lost then is not the message: the row
 /// stands in flight, and whoever works the channel next looks it up.
@@ -47,7 +47,7 @@ pub(super) async fn run(step: Step, row: Message, act: Act) {
     let id = row.external_id.clone();
     if let Err(error) = all(&step, row, act).await {
         let channel = &step.ends.channel.channel.id;
-        tracing::warn!(channel, row = id, ?act, %error, "a step was not finished; the row will be looked at again");
+        tracing::warn!(channel, row = log_id(&id), ?act, %error, "a step was not finished; the row will be looked at again");
     }
 }
 
@@ -88,7 +88,17 @@ async fn begin(step: &Step, id: &str, act: Act) -> Result<Option<Message>> {
     let mut tx = step.engine.pool().begin().await?;
     leases::hold(&mut tx, &step.lease).await?;
     let Some(row) = messages::lock(&mut tx, step.lease.channel, id).await? else { return Ok(None) };
-    if plan(&row, &step.ends.facts(&step.engine, step.thread.is_some()), now) != Action::Do(act) {
+    let Some(standing) = channels::standing(&mut *tx, step.lease.channel).await? else { return Ok(None) };
+    let facts = step.ends.facts_now(&step.engine, step.thread.is_some(), &standing);
+    let put_off = match plan(&row, &facts, now) {
+        Action::Do(planned) if planned == act => None,
+        Action::WaitUntil(at) => Some(at),
+        Action::WaitTurn | Action::WaitChannel => Some(now + PUT_OFF),
+        Action::Do(_) | Action::Park(_) | Action::Nothing => return Ok(None),
+    };
+    if put_off.is_some() {
+        work::reschedule(&mut *tx, step.lease.channel, id, row.wake_at, put_off).await?;
+        tx.commit().await?;
         return Ok(None);
     }
     let begun = settle::begin(&row, act, now);
@@ -170,6 +180,21 @@ async fn apply(step: &Step, begun: &Message, act: Act, brought: &Brought) -> Res
     Ok(())
 }
 
+/// Tidies up a row that was in flight when its process died, and asks for nothing any more.
+pub(super) async fn tidy(engine: &Engine, lease: &Lease, claimed: &Message) -> Result<()> {
+    let id = &claimed.external_id;
+    let mut tx = engine.pool().begin().await?;
+    leases::hold(&mut tx, lease).await?;
+    let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(()) };
+    if row == *claimed {
+        messages::update(&mut tx, lease.channel, &settle::tidy(&row)).await?;
+        let by = Some((lease.owner.as_str(), lease.fence));
+        let line = Line { channel: lease.channel, external_id: id, at: engine.now(), by };
+        attempts::note(&mut tx, line, "tidied_up", None).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
 /// Puts a row aside.
 pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) -> Result<()> {
     let now = engine.now();
@@ -224,20 +249,20 @@ fn told(step: &Step, row: &Message, act: Act, came: &Came) {
     let channel = &step.ends.channel.channel.id;
     let (outcome, _) = words(came);
     match came {
-        Came::Done | Came::NotThere => tracing::debug!(channel, row = row.external_id, ?act, outcome, "step"),
-        _ => tracing::info!(channel, row = row.external_id, ?act, outcome, failures = row.failures, "step"),
+        Came::Done | Came::NotThere => tracing::debug!(channel, row = row.log_id(), ?act, outcome, "step"),
+        _ => tracing::info!(channel, row = row.log_id(), ?act, outcome, failures = row.failures, "step"),
     }
     if row.helpdesk_status == Some(Told::Untold) {
         tracing::warn!(
             channel,
-            row = row.external_id,
+            row = row.log_id(),
             "the agent could not be told that a message was not delivered"
         );
     }
     if row.destination() == Side::Helpdesk && row.parked.is_some() {
         tracing::warn!(
             channel,
-            row = row.external_id,
+            row = row.log_id(),
             "a customer's message could not be brought into the helpdesk"
         );
     }

@@ -5,7 +5,7 @@ use super::step::{self, Step};
 use crate::{Engine, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,20 +13,21 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use twinwire_core::model::{Message, Need};
+use twinwire_core::model::{Message, Need, Side};
 use twinwire_core::plan::{Action, plan};
 use twinwire_store::conversations;
 use twinwire_store::leases::{self, Lease};
 use twinwire_store::work;
 
-/// Calls of one channel at a time.
+/// Calls of one channel at a time, for messages of each side. Apart, so that neither a mass of texts that waits for the
+/// number's pace nor a provider that hangs holds up what customers write, and the other way round.
 const AT_ONCE: usize = 16;
 /// How long a worker without work keeps its lease.
 const LINGER: Duration = Duration::from_secs(2);
 /// Wait after an error of the database.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How far a row is put off that cannot be worked at present (its channel was paused meanwhile).
-const PUT_OFF: TimeDelta = TimeDelta::seconds(30);
+pub(super) const PUT_OFF: TimeDelta = TimeDelta::seconds(30);
 /// Segments that may go out at once after a quiet time; the provider queues that many without harm.
 pub(super) const BURST: NonZeroU32 = NonZeroU32::new(30).unwrap();
 
@@ -58,9 +59,17 @@ pub(super) async fn run(engine: Engine, lease: Lease, notify: Arc<Notify>, shutd
         }
     }
     worker.finish().await;
-    if let Err(error) = leases::release(engine.pool(), &lease).await {
+    if let Err(error) = give_back(&engine, &lease).await {
         tracing::debug!(%error, "lease not given back; it runs out by itself");
     }
+}
+
+/// Gives the lease back and says so: what is left to do should not wait until another process looks by itself.
+async fn give_back(engine: &Engine, lease: &Lease) -> Result<()> {
+    let mut tx = engine.pool().begin().await?;
+    leases::release(&mut *tx, lease).await?;
+    work::announce(&mut tx, lease.channel).await?;
+    Ok(tx.commit().await?)
 }
 
 enum Next {
@@ -75,7 +84,7 @@ struct Worker {
     ends: Ends,
     pace: Option<Arc<Pace>>,
     calls: JoinSet<String>,
-    running: HashSet<String>,
+    running: HashMap<String, Side>,
     renewed: Instant,
     idle_since: Option<Instant>,
 }
@@ -93,7 +102,7 @@ impl Worker {
             notify,
             ends,
             calls: JoinSet::new(),
-            running: HashSet::new(),
+            running: HashMap::new(),
             renewed: Instant::now(),
             idle_since: None,
         }))
@@ -111,21 +120,28 @@ impl Worker {
                 None => return Ok(Next::Stop),
             }
         }
-        let free = AT_ONCE.saturating_sub(self.running.len());
-        let mut started = 0;
-        if free > 0 {
-            let running: Vec<String> = self.running.iter().cloned().collect();
-            let limit = i64::try_from(free).unwrap_or(i64::MAX);
-            let due = work::due(self.engine.pool(), self.lease.channel, now, &running, limit).await?;
-            started = due.len();
-            for row in due {
-                self.take(row, now).await?;
-            }
-        }
-        if started > 0 && started == free {
+        let more = self.start_due(Side::Provider, now).await? | self.start_due(Side::Helpdesk, now).await?;
+        if more {
             return Ok(Next::Go);
         }
         self.wait(shutdown, now).await
+    }
+
+    /// Starts what is due of the messages born on one side. Says whether there may be more.
+    async fn start_due(&mut self, origin: Side, now: DateTime<Utc>) -> Result<bool> {
+        let busy = self.running.values().filter(|side| **side == origin).count();
+        let free = AT_ONCE.saturating_sub(busy);
+        if free == 0 {
+            return Ok(false);
+        }
+        let running: Vec<String> = self.running.keys().cloned().collect();
+        let limit = i64::try_from(free).unwrap_or(i64::MAX);
+        let due = work::due(self.engine.pool(), self.lease.channel, origin, now, &running, limit).await?;
+        let all = due.len() == free;
+        for row in due {
+            self.take(row, now).await?;
+        }
+        Ok(all)
     }
 
     /// Does what the planner says about a row.
@@ -136,7 +152,7 @@ impl Worker {
         };
         let wake_at = match plan(&row, &self.ends.facts(&self.engine, thread.is_some()), now) {
             Action::Do(act) => {
-                self.running.insert(row.external_id.clone());
+                self.running.insert(row.external_id.clone(), row.origin);
                 let step = Step {
                     engine: self.engine.clone(),
                     lease: self.lease.clone(),
@@ -152,6 +168,10 @@ impl Worker {
                 return Ok(());
             }
             Action::Park(why) => return step::park(&self.engine, &self.lease, &row.external_id, why).await,
+            // Its own process would be running it: the one that began died.
+            Action::Nothing if row.in_flight.is_some() => {
+                return step::tidy(&self.engine, &self.lease, &row).await;
+            }
             Action::Nothing => None,
             Action::WaitUntil(at) => Some(at),
             Action::WaitTurn | Action::WaitChannel => Some(now + PUT_OFF),

@@ -1,0 +1,91 @@
+//! The database goes away and comes back.
+
+use crate::posts::{empty_script, front_error, front_posts, message, signalwire_posts, text};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack, eventually};
+
+/// What vendors wait at most.
+const VENDORS_WAIT: Duration = Duration::from_secs(7);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_database_nothing_is_acknowledged_and_with_it_everything_goes_on() {
+    let stack = Stack::with_own_database().await;
+    assert_eq!(front_posts(&stack, &message("msg_1", &[CUSTOMER], "Before")).await.status, Some(200));
+    stack.settle().await;
+    stack.database.kill();
+    let order = message("msg_2", &[CUSTOMER], "Meanwhile");
+    let fields = text(&stack, "sid-1", OTHER_CUSTOMER, SUPPORT, "Hello?");
+    let inbound = stack.hook_url("inbound");
+    let began = Instant::now();
+    let (answer, script, healthz, statusz) = tokio::join!(
+        front_posts(&stack, &order),
+        signalwire_posts(&stack, &inbound, &fields),
+        stack.get("/healthz"),
+        stack.get("/statusz"),
+    );
+    assert!(began.elapsed() < VENDORS_WAIT, "after {:?}", began.elapsed());
+    let words = front_error(&answer, 503);
+    assert!(words.contains("try again"), "{words}");
+    empty_script(&script, 503);
+    assert_eq!(healthz.0, 200);
+    assert_eq!((statusz.0, &statusz.1["database"]), (503, &"unreachable".into()));
+    stack.database.restart().await;
+    eventually("the status is well", || async { (stack.get("/statusz").await.0 == 200).then_some(()) }).await;
+    assert_eq!(stack.rows().await.len(), 1, "what was not acknowledged is not there");
+    assert_eq!(front_posts(&stack, &order).await.status, Some(200));
+    empty_script(&signalwire_posts(&stack, &inbound, &fields).await, 200);
+    stack.settle().await;
+    assert_eq!(stack.texts_to(CUSTOMER), ["Before", "Meanwhile"]);
+    assert_eq!(stack.thread_texts(OTHER_CUSTOMER), ["Hello?"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_when_the_database_died_is_there_afterwards_and_sent_once() {
+    // More than that at once and the number would send them slowly.
+    const MESSAGES: usize = 40;
+    let stack = Stack::with_own_database().await;
+    let mut posts = JoinSet::new();
+    for n in 0..MESSAGES {
+        let order = message(&format!("msg_{n}"), &[&customer(n)], &format!("Message {n}")).to_string();
+        let request = crate::posts::signed(&stack, "POST", &order);
+        let front = stack.front.clone();
+        posts.spawn(async move { (n, front.post_raw(&request).await.status) });
+    }
+    let mut acknowledged = Vec::new();
+    while let Some(posted) = posts.join_next().await {
+        let (n, status) = posted.unwrap();
+        match status {
+            Some(200) => acknowledged.push(n),
+            Some(503) => {}
+            other => panic!("message {n} was answered {other:?}"),
+        }
+        if acknowledged.len() == MESSAGES / 10 {
+            stack.database.kill();
+        }
+    }
+    assert!(acknowledged.len() < MESSAGES, "the database died too late to tell anything");
+    stack.database.restart().await;
+    eventually("the status is well", || async { (stack.get("/statusz").await.0 == 200).then_some(()) }).await;
+    stack.settle().await;
+    let rows = stack.rows().await;
+    for n in &acknowledged {
+        let id = format!("msg_{n}-{}", customer(*n));
+        assert!(rows.iter().any(|row| row.external_id == id), "message {n} is lost");
+        assert_eq!(stack.texts_to(&customer(*n)), [format!("Message {n}")]);
+    }
+    assert!(stack.signalwire.duplicates().is_empty());
+    // Agents try again what was not acknowledged.
+    for n in 0..MESSAGES {
+        let again = message(&format!("msg_{n}"), &[&customer(n)], &format!("Message {n}"));
+        assert_eq!(front_posts(&stack, &again).await.status, Some(200));
+    }
+    stack.settle().await;
+    assert_eq!(stack.rows().await.len(), MESSAGES);
+    assert_eq!(stack.signalwire.messages().len(), MESSAGES);
+    assert!(stack.signalwire.duplicates().is_empty());
+}
+
+fn customer(n: usize) -> String {
+    format!("+1202555{:04}", 1000 + n)
+}
