@@ -295,7 +295,7 @@ async fn recipients_of_one_message_keep_their_own_ids_and_fates() {
 async fn one_hanging_recipient_delays_nobody_else() {
     let stack = stack().await;
     let to = customers(12);
-    let hang = Fault::TimeoutBefore(Duration::from_secs(4));
+    let hang = Fault::TimeoutBefore(Duration::from_secs(20));
     stack.signalwire.faults().add(Rule::new(hang).on(Operation::SendMessage).with(CUSTOMER));
     let start = chrono::Utc::now();
     stack.front.agent_writes(&stack.channel, &[CUSTOMER], "This one hangs").await.unwrap();
@@ -306,7 +306,7 @@ async fn one_hanging_recipient_delays_nobody_else() {
         to.iter().all(|customer| stack.texts_to(customer).len() == 1).then_some(())
     })
     .await;
-    assert!(to.iter().all(|to| taken_after(&stack, to, start) < Some(TimeDelta::seconds(4))));
+    assert!(to.iter().all(|to| taken_after(&stack, to, start) < Some(TimeDelta::seconds(20))));
     assert!(stack.texts_to(CUSTOMER).is_empty());
 }
 
@@ -335,15 +335,36 @@ async fn a_message_that_comes_while_another_is_being_sent_is_not_left_waiting() 
 #[tokio::test]
 async fn a_mass_of_texts_to_send_does_not_hold_up_what_a_customer_writes() {
     let stack = stack().await;
+    // All at once, however slow the machine: the channel starts when they are all there.
+    sqlx::query("update channels set state = 'paused'").execute(&stack.pool).await.unwrap();
     for customer in customers(70) {
         stack.front.agent_writes(&stack.channel, &[&customer], "We are closed on Monday").await.unwrap();
     }
-    let start = std::time::Instant::now();
+    sqlx::query("update channels set state = 'active'").execute(&stack.pool).await.unwrap();
+    sqlx::query("update messages set wake_at = now()").execute(&stack.pool).await.unwrap();
+    eventually("the burst is out", || async {
+        (asked(&stack, Operation::SendMessage).len() >= 30).then_some(())
+    })
+    .await;
     stack.signalwire.customer_texts(CUSTOMER, SUPPORT, "Help").await;
     eventually("the text shows", || async { (stack.thread_texts(CUSTOMER) == ["Help"]).then_some(()) }).await;
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    // Three a second: first come, first served would have sent all but the last sixteen by now.
     let sent = asked(&stack, Operation::SendMessage).len();
-    assert!(sent < 70, "the number is paced, so this test is about something: {sent}");
+    assert!(sent < 50, "{sent} went first");
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_does_not_keep_customers_texts_from_the_agents() {
+    let stack = stack().await;
+    let hang = Fault::TimeoutBefore(Duration::from_secs(20));
+    stack.signalwire.faults().add(Rule::new(hang).on(Operation::SendMessage).times(100));
+    for customer in customers(20) {
+        stack.front.agent_writes(&stack.channel, &[&customer], "It hangs").await.unwrap();
+    }
+    stack.signalwire.customer_texts(CUSTOMER, SUPPORT, "Help").await;
+    let start = std::time::Instant::now();
+    eventually("the text shows", || async { (stack.thread_texts(CUSTOMER) == ["Help"]).then_some(()) }).await;
+    assert!(start.elapsed() < Duration::from_secs(12), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ use twinwire_sandbox::{Fault, Front, Operation, Rule, SignalWire};
 use twinwire_tests::installation::Installation;
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, eventually};
 
+/// A number of the account that is no channel.
+const OTHER_NUMBER: &str = "+12015550188";
 /// How conversations begin.
 const GREETING: &str = "How can we help?";
 /// The points of one act, in their order.
@@ -170,7 +172,9 @@ async fn one_crash_after_the_other_sends_it_exactly_once() {
 /// A case for each crash point, side by side: most of their time they wait.
 async fn at_each(points: [&'static str; 4], case: impl AsyncFn(&'static str)) {
     let [first, second, third, fourth] = points;
-    tokio::join!(case(first), case(second), case(third), case(fourth));
+    let (first, second) = (Box::pin(case(first)), Box::pin(case(second)));
+    let (third, fourth) = (Box::pin(case(third)), Box::pin(case(fourth)));
+    tokio::join!(first, second, third, fourth);
 }
 
 /// Rows with the ids of both sides.
@@ -215,7 +219,7 @@ async fn a_backfill_whose_server_dies_goes_on_after_the_restart_and_counts_nothi
     let mut twinwire = doomed("poll_page_before_commit:2").await;
     // More than one page, and the second page is the one that dies.
     for at in 0..499 {
-        twinwire.signalwire.foreign_send(SUPPORT, "+12025550199", &format!("News {at}"));
+        twinwire.signalwire.foreign_send(OTHER_NUMBER, "+12025550199", &format!("News {at}"));
     }
     twinwire.signalwire.faults().add(Rule::new(Fault::Lost).on(Operation::InboundWebhook).times(2));
     for text in ["One", "Two"] {
@@ -226,7 +230,7 @@ async fn a_backfill_whose_server_dies_goes_on_after_the_restart_and_counts_nothi
     // Joins the reading that is under way.
     let arguments = ["backfill", twinwire.channel(), "--full", "--wait", "--json"];
     let counts = twinwire.program.run(&arguments).await.json();
-    assert_eq!((&counts["seen"], &counts["inserted"]), (&501.into(), &501.into()), "{counts}");
+    assert_eq!((&counts["seen"], &counts["inserted"]), (&501.into(), &2.into()), "{counts}");
     assert_eq!(twinwire.texts_from(CUSTOMER), ["One", "Two"]);
     twinwire.assert_nothing_doubled();
 }
@@ -305,9 +309,10 @@ async fn sixty_messages_both_ways_survive_a_server_that_is_killed_every_second_o
     while let Some(person) = people.join_next().await {
         person.unwrap();
     }
-    println!("killed {kills} times");
+    println!("killed {kills} times; all is said after {:?}", began.elapsed());
     let arguments = ["backfill", twinwire.channel(), "--full", "--wait", "--json"];
     println!("{}", twinwire.program.run(&arguments).await.json());
+    println!("all is brought after {:?}", began.elapsed());
     twinwire.settle().await;
     for at in 0..CONVERSATIONS {
         check(&twinwire, at);
@@ -326,7 +331,7 @@ fn said(who: &str, at: usize, number: usize) -> String {
 /// Sends each message as often as it takes before writing the next, with the same request, as Front does.
 async fn agent(front: Front, channel: String, at: usize, mut chance: StdRng) {
     for number in 0..EACH {
-        tokio::time::sleep(Duration::from_millis(chance.random_range(0..7_000))).await;
+        tokio::time::sleep(Duration::from_millis(chance.random_range(0..5_000))).await;
         let text = said("agent", at, number);
         let order = front.message_request(&channel, None, &[&phone(at)], &text).unwrap();
         while !front.post(&order).await.unwrap().answer.is_success() {
@@ -338,7 +343,7 @@ async fn agent(front: Front, channel: String, at: usize, mut chance: StdRng) {
 /// Texts whether or not the server is up: what is lost, is for the backfill.
 async fn customer(signalwire: SignalWire, at: usize, mut chance: StdRng) {
     for number in 0..EACH {
-        tokio::time::sleep(Duration::from_millis(chance.random_range(0..7_000))).await;
+        tokio::time::sleep(Duration::from_millis(chance.random_range(0..5_000))).await;
         signalwire.customer_texts(&phone(at), SUPPORT, &said("customer", at, number)).await;
     }
 }
@@ -365,7 +370,7 @@ fn announced(twinwire: &Installation, phone: &str) -> Vec<String> {
         deliveries
             .iter()
             .filter(about)
-            .any(|delivery| delivery.answers.iter().any(|answer| answer.is_success()))
+            .any(|delivery| delivery.answers.iter().any(twinwire_sandbox::Answer::is_success))
     };
     let messages = twinwire.signalwire.messages();
     let theirs =

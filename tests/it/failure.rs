@@ -1,7 +1,7 @@
 //! An agent learns of every message that did not arrive: once, at the message itself, and with the reason.
 
 use std::time::Duration;
-use twinwire_core::model::{Parked, Told};
+use twinwire_core::model::{Parked, Status, Told};
 use twinwire_sandbox::front::Message;
 use twinwire_sandbox::signalwire::Fate;
 use twinwire_sandbox::{Fault, Operation, Rule};
@@ -169,6 +169,12 @@ async fn a_failure_is_told_for_four_days_and_not_after() {
         stack.front.agent_writes(&stack.channel, &[customer], TEXT).await.unwrap();
     }
     stack.settle().await;
+    // The last callback must be in: it would bring today's date back.
+    eventually("both are delivered", || async {
+        let rows = stack.rows().await;
+        rows.iter().all(|row| row.provider_status == Some(Status::Delivered)).then_some(())
+    })
+    .await;
     for (customer, ago) in [(CUSTOMER, "4 days 1 hour"), (OTHER_CUSTOMER, "3 days 23 hours")] {
         sqlx::query(
             "update messages set provider_status = 'failed', provider_error_code = '30008',

@@ -17,7 +17,7 @@ use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack, answers, eventual
 
 /// Connections that a test opens at once. All of them together have to be answered within the few seconds that a vendor
 /// waits, also on a machine that is busy with other tests.
-const CONNECTIONS: usize = 150;
+const CONNECTIONS: usize = 50;
 
 /// Posts a request many times at once.
 async fn at_once(stack: &Stack, request: &SignedRequest, times: usize) -> Vec<Answer> {

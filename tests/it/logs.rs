@@ -1,5 +1,6 @@
 //! Logs carry ids, never texts, numbers or secrets: not even at the finest level. In a program of its own, because the
 //! subscriber has to hear every thread.
+#![expect(clippy::unwrap_used, reason = "what a test does in a function of its own is still a test")]
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,5 @@
 //! Whole-stack tests, as sentences about what people see.
+#![expect(clippy::unwrap_used, reason = "what a test does in a function of its own is still a test")]
 
 mod admin;
 mod backfill;

@@ -2,6 +2,11 @@
 //!
 //! A test says what people do, waits until the stack has come to rest ([`Stack::settle`]), and looks at what the doubles
 //! hold: never at what the engine believes it did.
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a harness that fails is a test that fails"
+)]
 
 mod database;
 pub mod installation;

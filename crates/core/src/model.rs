@@ -272,3 +272,20 @@ pub enum Need {
     /// Tell the agent that it did not arrive.
     Tell,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::log_id;
+
+    #[test]
+    fn an_id_for_logs_holds_no_number() {
+        for (id, logged) in [
+            ("msg_1-+12025550147", "msg_1-\u{2026}47"),
+            ("msg_1_autoreply_0a1b2c3d-22395", "msg_1_autoreply_0a1b2c3d-\u{2026}95"),
+            ("c1f0a6d2-3b44-4f7a-8e21-9a5b7c6d0e13", "c1f0a6d2-3b44-4f7a-8e21-9a5b7c6d0e13"),
+            ("", ""),
+        ] {
+            assert_eq!(log_id(id), logged);
+        }
+    }
+}

@@ -112,10 +112,11 @@ pub async fn reschedule(
     Ok(())
 }
 
-/// Wakes the rows of a channel that wait for nothing but the time: after it was connected, or its account resumed.
+/// Wakes the rows of a channel that wait for nothing but the time: after it was connected, or its account resumed. Rows
+/// that are due are written, too: a worker that is putting one off holds its lock, and is waited for.
 pub async fn wake_waiting(conn: impl PgExecutor<'_>, channel: i64, now: DateTime<Utc>) -> Result<u64> {
     let done = sqlx::query!(
-        "update messages set wake_at = $2 where channel_id = $1 and wake_at > $2 and in_flight is null and doubt is null",
+        "update messages set wake_at = $2 where channel_id = $1 and wake_at is not null and in_flight is null and doubt is null",
         channel,
         now
     )

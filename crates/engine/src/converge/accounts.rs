@@ -44,6 +44,11 @@ impl Ends {
         now - self.read_at > FRESH || now < self.read_at
     }
 
+    /// Has it read again in the next round.
+    pub(super) fn expire(&mut self) {
+        self.read_at = DateTime::<Utc>::MIN_UTC;
+    }
+
     /// The account on a side.
     pub(super) fn account(&self, side: Side) -> &Account {
         match side {

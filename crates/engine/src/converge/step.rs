@@ -5,6 +5,7 @@ use super::look_up;
 use super::worker::{PUT_OFF, Pace};
 use crate::call::{self, Caller};
 use crate::{Engine, Result, crash, fold};
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -90,15 +91,13 @@ async fn begin(step: &Step, id: &str, act: Act) -> Result<Option<Message>> {
     let Some(row) = messages::lock(&mut tx, step.lease.channel, id).await? else { return Ok(None) };
     let Some(standing) = channels::standing(&mut *tx, step.lease.channel).await? else { return Ok(None) };
     let facts = step.ends.facts_now(&step.engine, step.thread.is_some(), &standing);
-    let put_off = match plan(&row, &facts, now) {
-        Action::Do(planned) if planned == act => None,
-        Action::WaitUntil(at) => Some(at),
-        Action::WaitTurn | Action::WaitChannel => Some(now + PUT_OFF),
-        Action::Do(_) | Action::Park(_) | Action::Nothing => return Ok(None),
-    };
-    if put_off.is_some() {
-        work::reschedule(&mut *tx, step.lease.channel, id, row.wake_at, put_off).await?;
-        tx.commit().await?;
+    let action = plan(&row, &facts, now);
+    if action != Action::Do(act) {
+        // Left due, it would be taken up and given up in a circle until the worker knows better.
+        if let Some(wake_at) = later(action, now) {
+            work::reschedule(&mut *tx, step.lease.channel, id, row.wake_at, Some(wake_at)).await?;
+            tx.commit().await?;
+        }
         return Ok(None);
     }
     let begun = settle::begin(&row, act, now);
@@ -106,6 +105,37 @@ async fn begin(step: &Step, id: &str, act: Act) -> Result<Option<Message>> {
     attempts::begin(&mut tx, line(step, id), act).await?;
     tx.commit().await?;
     Ok(Some(begun))
+}
+
+/// Puts a row off that has nothing to do yet, by how everything stands at this moment. False when there is something to do.
+pub(super) async fn put_off(
+    engine: &Engine,
+    lease: &Lease,
+    ends: &Ends,
+    id: &str,
+    thread_known: bool,
+) -> Result<bool> {
+    let now = engine.now();
+    let mut tx = engine.pool().begin().await?;
+    let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(true) };
+    // Read under the row's lock: whoever wakes the row from now on does it after this.
+    let Some(standing) = channels::standing(&mut *tx, lease.channel).await? else { return Ok(true) };
+    let action = plan(&row, &ends.facts_now(engine, thread_known, &standing), now);
+    if matches!(action, Action::Do(_) | Action::Park(_)) {
+        return Ok(false);
+    }
+    work::reschedule(&mut *tx, lease.channel, id, row.wake_at, later(action, now)).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// When a row that has to wait is looked at again.
+fn later(action: Action, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match action {
+        Action::WaitUntil(at) => Some(at),
+        Action::WaitTurn | Action::WaitChannel => Some(now + PUT_OFF),
+        Action::Nothing | Action::Do(_) | Action::Park(_) => None,
+    }
 }
 
 /// Makes the call, with no transaction open.
@@ -209,12 +239,7 @@ pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) 
     Ok(tx.commit().await?)
 }
 
-async fn wake(
-    conn: &mut PgConnection,
-    channel: i64,
-    row: &Message,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<()> {
+async fn wake(conn: &mut PgConnection, channel: i64, row: &Message, now: DateTime<Utc>) -> Result<()> {
     if row.wake_at.is_some_and(|at| at <= now) {
         work::announce(conn, channel).await?;
     }

@@ -150,7 +150,7 @@ impl Worker {
             Need::Nothing | Need::Deliver => None,
             Need::Settle(_) | Need::Tell => self.thread(&row).await?,
         };
-        let wake_at = match plan(&row, &self.ends.facts(&self.engine, thread.is_some()), now) {
+        match plan(&row, &self.ends.facts(&self.engine, thread.is_some()), now) {
             Action::Do(act) => {
                 self.running.insert(row.external_id.clone(), row.origin);
                 let step = Step {
@@ -172,12 +172,13 @@ impl Worker {
             Action::Nothing if row.in_flight.is_some() => {
                 return step::tidy(&self.engine, &self.lease, &row).await;
             }
-            Action::Nothing => None,
-            Action::WaitUntil(at) => Some(at),
-            Action::WaitTurn | Action::WaitChannel => Some(now + PUT_OFF),
-        };
-        Ok(work::reschedule(self.engine.pool(), self.lease.channel, &row.external_id, row.wake_at, wake_at)
-            .await?)
+            Action::Nothing | Action::WaitUntil(_) | Action::WaitTurn | Action::WaitChannel => {}
+        }
+        // Who connects a channel or renews an account wakes its rows: what was read before must not put them off again.
+        if !step::put_off(&self.engine, &self.lease, &self.ends, &row.external_id, thread.is_some()).await? {
+            self.ends.expire();
+        }
+        Ok(())
     }
 
     async fn thread(&self, row: &Message) -> Result<Option<String>> {
