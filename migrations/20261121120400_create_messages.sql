@@ -53,3 +53,5 @@ create index messages_uncertain on messages (channel_id, external_conversation_i
     where origin = 'helpdesk' and provider_message_id is null and attempted_at is not null;
 -- A conversation as people read it.
 create index messages_conversation on messages (channel_id, external_conversation_id, occurred_at);
+-- What was put aside.
+create index messages_parked on messages (channel_id) where parked is not null;

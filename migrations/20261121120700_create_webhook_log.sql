@@ -24,33 +24,42 @@ create table webhook_refusals (
     primary key (day, connector, hook, reason)
 );
 
--- Makes the partition of a day unless it is there.
-create function create_webhook_log_partition(day date) returns void language plpgsql as $$
+-- Makes the partition of a day unless it is there. False when others were in the way: to be tried again later.
+--
+-- Both functions need the table for themselves for a moment, and whatever is written queues up behind who waits for
+-- that: so they wait for a second at most, say behind somebody's long query.
+create function create_webhook_log_partition(day date) returns boolean language plpgsql set lock_timeout = '1s' as $$
 declare
     name text := 'webhook_log_' || to_char(day, 'YYYYMMDD');
+    first timestamptz := day::timestamp at time zone 'UTC';
+    past timestamptz := (day + 1)::timestamp at time zone 'UTC';
 begin
-    if to_regclass(name) is null then
-        execute format(
-            'create table %I partition of webhook_log for values from (%L) to (%L)',
-            name, day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
+    -- A day of which the default partition has rows stays there: no other partition may take it any more.
+    if to_regclass(name) is null
+        and not exists (select from webhook_log_default where received_at >= first and received_at < past)
+    then
+        execute format('create table %I partition of webhook_log for values from (%L) to (%L)', name, first, past);
     end if;
+    return true;
+exception
+    when check_violation or lock_not_available or deadlock_detected or duplicate_table then
+        raise warning 'webhook_log has no partition for % yet: %', day, sqlerrm;
+        return false;
 end
 $$;
 
--- Drops the partitions of days before `day`; gives how many.
-create function drop_webhook_log_before(day date) returns integer language plpgsql as $$
+-- Drops the oldest partition of those before `day`, one in a transaction; false when there is none.
+create function drop_webhook_log_before(day date) returns boolean language plpgsql set lock_timeout = '1s' as $$
 declare
     part text;
-    dropped integer := 0;
 begin
-    for part in
-        select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
-        where i.inhparent = 'webhook_log'::regclass and c.relname ~ '^webhook_log_\d{8}$'
-            and to_date(right(c.relname, 8), 'YYYYMMDD') < day
-    loop
-        execute format('drop table %I', part);
-        dropped := dropped + 1;
-    end loop;
-    return dropped;
+    select c.relname into part from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'webhook_log'::regclass and c.relname ~ '^webhook_log_\d{8}$'
+        and to_date(right(c.relname, 8), 'YYYYMMDD') < day
+    order by c.relname limit 1;
+    if part is not null then
+        execute format('drop table if exists %I', part);
+    end if;
+    return part is not null;
 end
 $$;

@@ -3,7 +3,8 @@
 use chrono::{TimeDelta, Utc};
 use std::time::Duration;
 use twinwire_core::model::Parked;
-use twinwire_engine::jobs::{queue, read_list};
+use twinwire_engine::jobs::queue::{self, Queue};
+use twinwire_engine::jobs::{read_list, retain};
 use twinwire_sandbox::{Fault, LoggedRequest, Operation, Rule};
 use twinwire_store::backfills::{self, Backfill, Kind};
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack, eventually};
@@ -186,8 +187,8 @@ async fn a_backfill_whose_process_died_goes_on_where_it_was() {
     let mut conn = stack.pool.acquire().await.unwrap();
     let job = queue::Job { kind: read_list::KIND.to_owned(), id };
     // Twice: whoever hands it out again may be mistaken.
-    queue::push(&mut conn, &job).await.unwrap();
-    queue::push(&mut conn, &job).await.unwrap();
+    queue::push(&mut conn, Queue::Long, &job).await.unwrap();
+    queue::push(&mut conn, Queue::Long, &job).await.unwrap();
     drop(conn);
     stack.start_server().await;
     let done = ended(&stack, id).await;
@@ -217,31 +218,148 @@ async fn a_server_that_is_stopped_while_it_reads_loses_nothing() {
 }
 
 #[tokio::test]
-async fn two_people_who_ask_at_once_get_one_reading() {
-    let stack = Stack::start().await;
-    let hang = Fault::TimeoutBefore(Duration::from_millis(500));
-    stack.signalwire.faults().add(Rule::new(hang).on(Operation::ListMessages));
+async fn those_who_ask_while_a_reading_waits_get_that_one() {
+    let mut stack = Stack::start().await;
+    let engine = stack.engine().clone();
     let account = account(&stack).await;
-    let ask = || read_list::request(stack.engine(), account, None, Kind::Full, "test");
+    stack.stop_server().await;
+    let ask = || read_list::request(&engine, account, None, Kind::Full, "test");
     let ids = tokio::join!(ask(), ask(), ask(), ask());
     let ids = [ids.0.unwrap(), ids.1.unwrap(), ids.2.unwrap(), ids.3.unwrap()];
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    stack.start_server().await;
     ended(&stack, ids[0]).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(lists(&stack).len(), 1);
 }
 
 #[tokio::test]
-async fn a_reading_that_the_provider_refuses_says_so_and_the_next_one_works() {
+async fn who_asks_while_a_reading_runs_gets_another_one_after_it() {
+    let stack = Stack::start().await;
+    let hang = Fault::TimeoutBefore(Duration::from_secs(2));
+    stack.signalwire.faults().add(Rule::new(hang).on(Operation::ListMessages));
+    let account = account(&stack).await;
+    let ask = || read_list::request(stack.engine(), account, None, Kind::Full, "test");
+    let first = ask().await.unwrap();
+    eventually("it reads", || async { (!lists(&stack).is_empty()).then_some(()) }).await;
+    let second = ask().await.unwrap();
+    assert_ne!(first, second);
+    assert_eq!(ask().await.unwrap(), second);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(lists(&stack).len(), 1, "never two of one kind at once");
+    assert_eq!(ended(&stack, first).await.state, "done");
+    assert_eq!(ended(&stack, second).await.state, "done");
+}
+
+#[tokio::test]
+async fn a_reading_that_is_interrupted_goes_on_by_itself() {
     let stack = Stack::start().await;
     lose_webhooks(&stack);
     stack.signalwire.customer_texts(CUSTOMER, SUPPORT, "Later then").await;
     stack.signalwire.faults().add(Rule::new(Fault::ServerErrorBefore(503)).on(Operation::ListMessages));
-    let failed = stack.backfill(Kind::Incremental).await;
-    assert_eq!(failed.state, "failed");
-    assert!(failed.error.is_some());
+    let account = account(&stack).await;
+    let id = read_list::request(stack.engine(), account, None, Kind::Incremental, "test").await.unwrap();
+    let interrupted = eventually("it fails once", || async {
+        backfills::get(&stack.pool, id).await.unwrap().filter(|reading| reading.failures > 0)
+    })
+    .await;
+    assert_eq!((interrupted.state.as_str(), interrupted.failures), ("running", 1));
+    assert!(interrupted.error.is_some());
     let polled = "select count(*) from accounts where polled_until is not null";
     assert_eq!(stack.count(polled).await, 0, "nothing counts as read");
+    let done = ended(&stack, id).await;
+    assert_eq!((done.state.as_str(), done.inserted, done.failures, done.error), ("done", 1, 0, None));
+    stack.settle().await;
+    assert_eq!(stack.thread_texts(CUSTOMER), ["Later then"]);
+}
+
+#[tokio::test]
+async fn a_reading_that_gets_no_further_is_over_some_time() {
+    let stack = Stack::start().await;
+    stack.signalwire.faults().add(Rule::new(Fault::ServerErrorBefore(503)).on(Operation::ListMessages));
+    let account = account(&stack).await;
+    let id: i64 = sqlx::query_scalar(
+        "insert into backfills (account_id, kind, state, requested_by, pages, failures, started_at)
+        values ($1, 'full', 'running', 'test', 1, 9, now()) returning id",
+    )
+    .bind(account)
+    .fetch_one(&stack.pool)
+    .await
+    .unwrap();
+    let mut conn = stack.pool.acquire().await.unwrap();
+    let job = queue::Job { kind: read_list::KIND.to_owned(), id };
+    queue::push(&mut conn, Queue::Long, &job).await.unwrap();
+    drop(conn);
+    let failed = ended(&stack, id).await;
+    assert_eq!(failed.state, "failed");
+    assert!(failed.error.is_some());
+    assert_eq!(stack.backfill(Kind::Full).await.state, "done");
+}
+
+#[tokio::test]
+async fn a_reading_that_the_provider_refuses_says_so_at_once_and_the_next_one_works() {
+    let stack = Stack::start().await;
+    lose_webhooks(&stack);
+    stack.signalwire.customer_texts(CUSTOMER, SUPPORT, "Later then").await;
+    stack.signalwire.faults().add(Rule::new(Fault::Unauthorized).on(Operation::ListMessages));
+    let failed = stack.backfill(Kind::Incremental).await;
+    assert_eq!(failed.state, "failed");
+    assert!(failed.error.unwrap().contains("the provider refused"));
+    let polled = "select count(*) from accounts where polled_until is not null";
+    assert_eq!(stack.count(polled).await, 0, "nothing counts as read");
+    sqlx::query("update accounts set paused_until = now()").execute(&stack.pool).await.unwrap();
     assert_eq!(stack.backfill(Kind::Incremental).await.inserted, 1);
     assert_eq!(stack.thread_texts(CUSTOMER), ["Later then"]);
+}
+
+#[tokio::test]
+async fn an_account_that_rests_is_not_read_until_its_rest_is_over() {
+    let stack = Stack::start().await;
+    let rest = "update accounts set paused_until = now() + interval '3 seconds', pause_reason = 'throttled', pauses = 1
+        where connector = 'signalwire'";
+    sqlx::query(rest).execute(&stack.pool).await.unwrap();
+    let poll = stack.backfill(Kind::Poll).await;
+    assert_eq!((poll.state.as_str(), poll.pages, poll.error), ("done", 0, None));
+    assert!(lists(&stack).is_empty());
+    assert_eq!(stack.count("select count(*) from accounts where pauses > 0").await, 1, "it still rests");
+    sqlx::query(rest).execute(&stack.pool).await.unwrap();
+    let account = account(&stack).await;
+    let id = read_list::request(stack.engine(), account, None, Kind::Incremental, "test").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(lists(&stack).is_empty());
+    assert_eq!(backfills::get(&stack.pool, id).await.unwrap().unwrap().state, "queued");
+    assert_eq!(ended(&stack, id).await.state, "done");
+}
+
+#[tokio::test]
+async fn old_requests_go_and_neither_a_reader_nor_stray_rows_stop_what_comes() {
+    let stack = Stack::start().await;
+    for (at, body) in [("40 days", "old"), ("-5 days", "early")] {
+        sqlx::query(
+            "insert into webhook_log (received_at, connector, hook, method, url, body, status)
+            values (now() - $1::interval, 'front', 'channel', 'POST', 'https://example.com', $2, 200)",
+        )
+        .bind(at)
+        .bind(body.as_bytes())
+        .execute(&stack.pool)
+        .await
+        .unwrap();
+    }
+    let days = "select count(*) from pg_inherits where inhparent = 'webhook_log'::regclass";
+    let before = stack.count(days).await;
+    let mut reader = stack.pool.begin().await.unwrap();
+    sqlx::query("select count(*) from webhook_log").execute(&mut *reader).await.unwrap();
+    let mut conn = stack.pool.acquire().await.unwrap();
+    queue::push(&mut conn, Queue::Short, &queue::Job { kind: retain::KIND.to_owned(), id: 0 }).await.unwrap();
+    drop(conn);
+    let left = "select count(*) from webhook_log_default";
+    eventually("the old request goes", || async { (stack.count(left).await == 1).then_some(()) }).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    stack.front.agent_writes(&stack.channel, &[CUSTOMER], "Not held up").await.unwrap();
+    stack.settle().await;
+    assert_eq!(stack.texts_to(CUSTOMER), ["Not held up"]);
+    assert_eq!(stack.count(days).await, before);
+    reader.rollback().await.unwrap();
+    // Two weeks and the days around today, but for the one that the default partition has a row of; and that partition.
+    eventually("the days are made", || async { (stack.count(days).await == 16).then_some(()) }).await;
 }

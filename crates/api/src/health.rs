@@ -5,8 +5,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
-use std::time::Duration;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 use twinwire_store::channels;
 
 /// How long the database may take to answer a question about its health.
@@ -17,8 +18,27 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// `GET /statusz`: what the process is and whether it can do its work; 503 while the database is away.
+/// How long an answer is given again: anybody may ask, and counting costs the database.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The last answer of `/statusz`, and when it was found.
+pub type LastStatus = Mutex<Option<(Instant, StatusCode, Value)>>;
+
+/// `GET /statusz`: what the process is and whether it can do its work; 503 while the database is away. One question at
+/// a time goes to the database.
 pub(crate) async fn statusz(State(app): State<App>) -> Response {
+    let mut last = app.status.lock().await;
+    if let Some((at, status, body)) = &*last
+        && at.elapsed() < FRESH
+    {
+        return (*status, Json(body.clone())).into_response();
+    }
+    let (status, body) = found(&app).await;
+    *last = Some((Instant::now(), status, body.clone()));
+    (status, Json(body)).into_response()
+}
+
+async fn found(app: &App) -> (StatusCode, Value) {
     let asked = tokio::time::timeout(PATIENCE, channels::overview(app.engine.pool())).await;
     let (status, database, channels) = match asked {
         Ok(Ok(channels)) => (StatusCode::OK, "ok", channels),
@@ -33,8 +53,9 @@ pub(crate) async fn statusz(State(app): State<App>) -> Response {
         "messages": {
             "pending": channels.iter().map(|channel| channel.pending).sum::<i64>(),
             "parked": channels.iter().map(|channel| channel.parked).sum::<i64>(),
+            "too_old": channels.iter().map(|channel| channel.too_old).sum::<i64>(),
         },
         "accounts_resting": channels.iter().filter(|channel| channel.paused.is_some()).count(),
     });
-    (status, Json(body)).into_response()
+    (status, body)
 }

@@ -12,6 +12,7 @@ mod install;
 mod receive;
 mod refusals;
 
+pub use health::LastStatus;
 pub use refusals::Refusals;
 
 use axum::Router;
@@ -33,6 +34,8 @@ pub struct App {
     pub admin_token: Option<SecretString>,
     /// When the process came up.
     pub started: Instant,
+    /// What `/statusz` last said.
+    pub status: Arc<LastStatus>,
 }
 
 /// All routes.

@@ -134,9 +134,10 @@ impl Received {
 }
 
 async fn whole(body: Body) -> (Bytes, Option<Problem>) {
-    match to_bytes(body, LONGEST_BODY).await {
-        Ok(body) => (body, None),
-        Err(error) => {
+    match tokio::time::timeout(PATIENCE, to_bytes(body, LONGEST_BODY)).await {
+        Ok(Ok(body)) => (body, None),
+        Err(_) => (Bytes::new(), Some(Problem::Broken)),
+        Ok(Err(error)) => {
             let long = std::error::Error::source(&error)
                 .is_some_and(|source| source.to_string().contains("length limit"));
             (Bytes::new(), Some(if long { Problem::TooLong } else { Problem::Broken }))

@@ -10,6 +10,9 @@ use twinwire_store::webhook_log;
 /// How often counts are written.
 const FLUSH: Duration = Duration::from_secs(5);
 
+/// The hooks that set-up pages and answers name.
+const HOOKS: &[&str] = &["authorization", "channel", "inbound", "message", "status"];
+
 type Kind = (String, String, String);
 
 /// Counts of refused requests since the last flush.
@@ -17,10 +20,9 @@ type Kind = (String, String, String);
 pub struct Refusals(Mutex<HashMap<Kind, i64>>);
 
 impl Refusals {
-    /// Counts one. `hook` comes from outside: unknown ones are counted together.
+    /// Counts one. `hook` comes from anybody: others than ours are counted together, so that counts stay few.
     pub fn count(&self, connector: &str, hook: &str, reason: &str) {
-        let short = hook.len() <= 32 && hook.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        let hook = if short { hook } else { "other" };
+        let hook = if HOOKS.contains(&hook) { hook } else { "other" };
         self.add((connector.to_owned(), hook.to_owned(), reason.to_owned()), 1);
     }
 

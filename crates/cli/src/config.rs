@@ -1,5 +1,6 @@
 //! The installation's settings: environment first, then `twinwire.toml`.
 
+use crate::output;
 use anyhow::{Context, bail};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -82,7 +83,13 @@ impl Config {
             if let Some(ours) = ours {
                 let value =
                     value.into_string().map_err(|_| anyhow::anyhow!("{name} is not a text in UTF-8"))?;
-                values.insert(ours.to_lowercase(), value);
+                let ours = ours.to_lowercase();
+                if !known().contains(&ours) {
+                    output::complain(&format!(
+                        "warning: {name} is not a setting of Twinwire and has no effect"
+                    ));
+                }
+                values.insert(ours, value);
             }
         }
         values.retain(|_, value| !value.trim().is_empty());
@@ -103,6 +110,10 @@ impl Config {
         if poll_interval < Duration::from_secs(1) {
             bail!("`poll_interval` must be at least 1s");
         }
+        let lease = duration("lease")?.unwrap_or(Duration::from_secs(10));
+        if lease < Duration::from_secs(1) {
+            bail!("`lease` must be at least 1s");
+        }
         Ok(Self {
             listen: text("listen").unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
             public_url,
@@ -114,7 +125,7 @@ impl Config {
             secret_key: text("secret_key").map(Into::into),
             postgres_bin: text("postgres_bin").map(PathBuf::from),
             settling: duration("settling")?,
-            lease: duration("lease")?.unwrap_or(Duration::from_secs(10)),
+            lease,
             connectors: connector_settings(values),
         })
     }
@@ -147,17 +158,23 @@ fn unreadable(error: &config::ConfigError) -> anyhow::Error {
 
 /// A misspelt name in the file would be silently without effect.
 fn check_names(values: &BTreeMap<String, String>) -> anyhow::Result<()> {
-    let mut known: Vec<String> = NAMES.iter().chain(OTHER_VARIABLES).map(|name| (*name).to_owned()).collect();
-    for connector in ALL {
-        let installation = connector.settings().iter().filter(|setting| setting.scope == Scope::Installation);
-        known.extend(installation.map(|setting| format!("{}_{}", connector.name(), setting.name)));
-    }
+    let known = known();
     match values.keys().find(|name| !known.contains(name)) {
         Some(name) => {
             bail!("`{name}` in the settings file is not a setting; the settings are: {}", known.join(", "))
         }
         None => Ok(()),
     }
+}
+
+/// Every name that means something.
+fn known() -> Vec<String> {
+    let mut known: Vec<String> = NAMES.iter().chain(OTHER_VARIABLES).map(|name| (*name).to_owned()).collect();
+    for connector in ALL {
+        let installation = connector.settings().iter().filter(|setting| setting.scope == Scope::Installation);
+        known.extend(installation.map(|setting| format!("{}_{}", connector.name(), setting.name)));
+    }
+    known
 }
 
 fn checked_url(text: &str) -> anyhow::Result<String> {

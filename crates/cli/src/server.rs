@@ -36,8 +36,13 @@ impl Server {
         let address = listener.local_addr()?;
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
         let refusals = Arc::new(Refusals::default());
-        let app =
-            App { engine: engine.clone(), refusals: refusals.clone(), admin_token, started: Instant::now() };
+        let app = App {
+            engine: engine.clone(),
+            refusals: refusals.clone(),
+            admin_token,
+            started: Instant::now(),
+            status: Arc::default(),
+        };
         let stop = shutdown.clone().cancelled_owned();
         tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, router(app)).with_graceful_shutdown(stop).await {

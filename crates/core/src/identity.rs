@@ -8,8 +8,9 @@ use crate::observe::AtProvider;
 use crate::text::same_text;
 use chrono::TimeDelta;
 
-/// How far the provider's clock and ours may differ, and then some.
-pub const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(120);
+/// How far the provider's clock and ours may differ, and then some. Wide, because a send that its own clock rules out is
+/// sent again, while a message that is let in has still to be of the same person, text and reference, and nobody's yet.
+pub const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(10);
 
 /// The longest that a call can take from its begin until the vendor has the message, and then some.
 pub const LONGEST_CALL: TimeDelta = TimeDelta::hours(1);
@@ -88,9 +89,9 @@ fn echo<'a>(seen: &AtProvider, known: Known<'a>) -> Identity<'a> {
     Identity::Row(row, BoundBy::Echo)
 }
 
-/// Whether `seen` can be the uncertain send of `row`: same person, same text, not older than the first attempt, and not
-/// so much younger than the last one that it must be another, and not one that our reference in it gives to another row.
-/// A text that the evidence does not show rules nothing out.
+/// Whether `seen` can be the uncertain send of `row`: from our address, same person, same text, not older than the first
+/// attempt, and not so much younger than the last one that it must be another, and not one that our reference in it gives
+/// to another row. A text or sender that the evidence does not show rules nothing out.
 pub fn could_be(seen: &AtProvider, row: &Message) -> bool {
     // A note in doubt says nothing of the send that it is about, unless that one is uncertain itself.
     let about_send = |doubt: &Begun| doubt.act == Act::Deliver || row.parked == Some(Parked::Uncertain);
@@ -102,6 +103,7 @@ pub fn could_be(seen: &AtProvider, row: &Message) -> bool {
         && row.provider_message_id.is_none()
         && seen.direction == Direction::Outbound
         && seen.to == row.recipient
+        && (seen.from.is_empty() || seen.from == row.sender)
         && seen.reference.as_ref().is_none_or(|reference| *reference == row.external_id)
         && seen.created_at.is_none_or(|at| since <= at && at <= until)
         && seen.body.as_deref().is_none_or(|body| same_text(&row.body, body))

@@ -144,7 +144,7 @@ pub enum Parked {
     Refused,
     /// It was too old when it could first be tried.
     TooOld,
-    /// It never moved for many attempts.
+    /// It never moved for many attempts, on a side where twice is worse than never.
     GaveUp,
     /// Whether it was delivered cannot be known, and delivering twice would be worse than not at all.
     Uncertain,
@@ -193,7 +193,8 @@ pub struct Message {
     pub doubt: Option<Begun>,
     /// When delivery was first tried: nothing of ours can be at the other side from before.
     pub attempted_at: Option<DateTime<Utc>>,
-    /// Attempts in a row that did not move it.
+    /// Attempts in a row that did not move it. A look-up that was refused for good counts as
+    /// [`crate::plan::GIVE_UP_AFTER`] of them: the side cannot be asked.
     pub failures: u32,
     /// The last refusal or uncertainty, for people.
     pub last_error: Option<String>,

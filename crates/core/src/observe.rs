@@ -197,6 +197,9 @@ pub struct AtHelpdesk {
     pub thread: Option<String>,
     /// Our id of the conversation: the customer's address.
     pub conversation: Option<String>,
+    /// The helpdesk's time of the message, where a list shows it. Of a message that we put there it may be the time that
+    /// we gave it (the row's `occurred_at`), long before the delivery.
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// Folds an order of the helpdesk into its row.

@@ -56,7 +56,9 @@ pub enum RefusalKind {
     Later,
     /// The account sends too fast: pause the account, for as long as the vendor asks.
     Throttled(Option<Duration>),
-    /// The credentials or permissions are refused: pause the account and alert the operator.
+    /// Nothing of the account passes until an operator acts: credentials or permissions are refused, the balance is used
+    /// up, the channel is not known there any more. The account rests, with growing pauses, and the operator is alerted;
+    /// its messages wait.
     Credentials,
 }
 

@@ -7,6 +7,10 @@ use crate::caps::{Caps, LookUp, Worse};
 use crate::model::{Act, Begun, Message, Need, Parked, Side, Told};
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// The most that [`Policy::give_up_after`] can be. A row that failed so often is not asked about any more, whatever the
+/// policy: this is how [`crate::settle::apply`] writes down that a look-up was refused for good.
+pub const GIVE_UP_AFTER: u32 = 50;
+
 /// What the planner needs to know beside the row.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -38,9 +42,11 @@ pub struct End<'a> {
 pub struct Policy {
     /// A message older than this when first tried is not delivered any more: nobody wants last month's backlog sent.
     pub too_old: TimeDelta,
-    /// A failure whose provider-side time is older than this is not reported any more.
+    /// A failure whose provider-side time is older than this is not reported any more. Where the provider has no time
+    /// of it, the message's own counts, and `give_up_after` attempts are made however old it is.
     pub report_within: TimeDelta,
-    /// Attempts without any movement after which a message is parked.
+    /// Attempts without any movement after which a message is parked, where twice is worse than never; elsewhere they
+    /// only end the asking. At most [`GIVE_UP_AFTER`].
     pub give_up_after: u32,
     /// Replaces every side's own settling time; for tests and demonstrations on doubles that answer at once.
     pub settling: Option<TimeDelta>,
@@ -51,7 +57,7 @@ impl Default for Policy {
         Self {
             too_old: TimeDelta::hours(48),
             report_within: TimeDelta::days(4),
-            give_up_after: 50,
+            give_up_after: GIVE_UP_AFTER,
             settling: None,
         }
     }
@@ -94,23 +100,23 @@ pub fn plan(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
     }
 }
 
-/// An unsafe act of unknown outcome is never answered with a blind second one.
+/// An unsafe act of unknown outcome is not answered with a blind second one, unless nobody can say any more what became
+/// of it and not at all would be worse than twice.
 fn settle(row: &Message, doubt: Begun, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
     let end = facts.end(side_of(row, doubt.act));
-    if row.failures >= facts.policy.give_up_after {
-        return Action::Park(Parked::Uncertain);
-    }
     let settled_at = doubt.at + facts.settling(end);
     if settled_at > now {
         return Action::WaitUntil(settled_at);
     }
     let can_look = match end.caps.look_up {
+        _ if facts.is_worn(row) => false,
         LookUp::Always => true,
         LookUp::KnownThread => facts.thread_known,
         LookUp::Never => false,
     };
     match (can_look, end.caps.worse) {
         (true, _) => end.unless_paused(Act::LookUp, now),
+        (false, _) if doubt.act == Act::Note && is_stale(row, facts, now) => Action::Park(Parked::Uncertain),
         (false, Worse::Never) => end.unless_paused(doubt.act, now),
         (false, Worse::Twice) => Action::Park(Parked::Uncertain),
     }
@@ -120,22 +126,35 @@ fn deliver(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
     if row.attempted_at.is_none() && now - row.occurred_at > facts.policy.too_old {
         return Action::Park(Parked::TooOld);
     }
-    if row.failures >= facts.policy.give_up_after {
+    let end = facts.end(row.destination());
+    // A helpdesk that is down for a day is no reason to lose what a customer wrote: there it is tried until it passes.
+    if facts.is_worn(row) && end.caps.worse == Worse::Twice {
         return Action::Park(Parked::GaveUp);
     }
     if !facts.turn {
         return Action::WaitTurn;
     }
-    facts.end(row.destination()).unless_paused(Act::Deliver, now)
+    end.unless_paused(Act::Deliver, now)
 }
 
 fn tell(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
-    let stale = row.provider_updated_at.is_some_and(|at| now - at > facts.policy.report_within);
-    if stale || row.failures >= facts.policy.give_up_after {
+    if is_stale(row, facts, now) {
         return Action::Nothing;
     }
     let act = if row.helpdesk_status == Some(Told::StatusRefused) { Act::Note } else { Act::Report };
     facts.helpdesk.unless_paused(act, now)
+}
+
+/// Whether a failure is no news to the agent any more. Without a time of the provider's there is only the message's own,
+/// and a message parked as too old is old from the start: of such a one the agent is told as long as attempts last.
+fn is_stale(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> bool {
+    match row.provider_updated_at {
+        Some(at) => now - at > facts.policy.report_within,
+        None => {
+            let at = row.attempted_at.max(Some(row.occurred_at));
+            facts.is_worn(row) && at.is_some_and(|at| now - at > facts.policy.report_within)
+        }
+    }
 }
 
 /// The side to which an act goes.
@@ -157,6 +176,11 @@ impl<'a> Facts<'a> {
             Side::Helpdesk => self.helpdesk,
             Side::Provider => self.provider,
         }
+    }
+
+    /// Whether it was tried often enough.
+    fn is_worn(&self, row: &Message) -> bool {
+        row.failures >= self.policy.give_up_after.min(GIVE_UP_AFTER)
     }
 
     fn settling(&self, end: End<'_>) -> TimeDelta {

@@ -6,18 +6,28 @@
 use crate::backoff::backoff;
 use crate::model::{Act, Begun, Message, Need, Parked, Side, Told};
 use crate::outcome::{Outcome, Refusal, RefusalKind};
+use crate::plan::GIVE_UP_AFTER;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
+
+/// What is left of the failures when an act is repeated in the dark: the side is asked again before the next repetition,
+/// and the back-off stays at its cap.
+const ASK_ANEW: u32 = 10;
 
 /// Writes down that `act` is about to be tried.
 ///
 /// The doubt left by an earlier crash is kept before the mark of it is overwritten: without this line a crashed
 /// look-up after a crashed send hides the send, and the next round sends twice.
+///
+/// An act that is repeated in the dark, because nobody could say what became of the one before, starts the asking anew.
 #[must_use]
 pub fn begin(row: &Message, act: Act, now: DateTime<Utc>) -> Message {
     let mut after = row.clone();
     after.doubt = row.standing_doubt();
     after.in_flight = Some(Begun { act, at: now });
+    if act.is_unsafe() && in_doubt_about(&after, act) {
+        after.failures = row.failures.min(ASK_ANEW);
+    }
     if act == Act::Deliver {
         after.attempted_at = row.attempted_at.or(Some(now));
     }
@@ -191,9 +201,12 @@ fn refused(row: &mut Message, act: Act, refusal: &Refusal, now: DateTime<Utc>, c
             note_settled(row);
             row.last_error = Some(words);
         }
-        (RefusalKind::Permanent, Act::LookUp) | (RefusalKind::Later, _) => {
-            retry_later(row, &words, now, chance);
+        // The side cannot be asked about this one: as if it had been asked in vain often enough.
+        (RefusalKind::Permanent, Act::LookUp) => {
+            row.failures = row.failures.max(GIVE_UP_AFTER);
+            row.last_error = Some(words);
         }
+        (RefusalKind::Later, _) => retry_later(row, &words, now, chance),
     }
 }
 

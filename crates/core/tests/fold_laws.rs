@@ -103,6 +103,7 @@ fn at_helpdesk() -> impl Strategy<Value = AtHelpdesk> {
         id: id.map(str::to_owned),
         thread: None,
         conversation: None,
+        created_at: None,
     })
 }
 

@@ -141,6 +141,8 @@ fn what_can_be_an_uncertain_send() {
         ("another text", false, |seen, _| seen.body = Some("Bye".into())),
         ("a text that is not shown", true, |seen, _| seen.body = None),
         ("a time that is not shown", true, |seen, _| seen.created_at = None),
+        ("another address of ours, or somebody else's", false, |seen, _| seen.from = "+12015550199".into()),
+        ("a sender that is not shown", true, |seen, _| seen.from = String::new()),
         ("another person", false, |seen, _| seen.to = "+12015550133".into()),
         ("the other direction", false, |seen, _| seen.direction = Direction::Inbound),
         ("a clock that runs behind", true, |seen, _| seen.created_at = Some(at(-60) - CLOCK_SKEW)),

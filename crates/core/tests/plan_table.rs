@@ -8,7 +8,7 @@ use support::{at, begun, ours, shown, theirs};
 use twinwire_core::caps::{Caps, LookUp, Worse};
 use twinwire_core::model::{Act, BoundBy, Message, Parked, Side, Status, Told};
 use twinwire_core::observe::fold_provider;
-use twinwire_core::plan::{Action, End, Facts, Policy, plan, side_of};
+use twinwire_core::plan::{Action, End, Facts, GIVE_UP_AFTER, Policy, plan, side_of};
 
 const fn caps(look_up: LookUp, worse: Worse) -> Caps {
     let settling = Duration::from_secs(60);
@@ -26,6 +26,7 @@ static POLICY: Policy = Policy {
     give_up_after: 50,
     settling: None,
 };
+static NEVER_GIVES_UP: Policy = Policy { give_up_after: u32::MAX, ..POLICY };
 static AT_ONCE: Policy = Policy { settling: Some(TimeDelta::seconds(1)), ..POLICY };
 
 /// An active channel between a helpdesk that shows known threads and a provider that lists; it is the row's turn.
@@ -126,6 +127,7 @@ fn delivering() {
     let tried = ours(|row| (row.occurred_at, row.attempted_at) = (at(-72 * 3600), Some(at(-71 * 3600))));
     let worn = ours(|row| (row.failures, row.attempted_at) = (50, Some(at(-50))));
     let nearly = ours(|row| (row.failures, row.attempted_at) = (49, Some(at(-50))));
+    let worn_sync = theirs(|row| (row.failures, row.attempted_at) = (5_000, Some(at(-5_000_000))));
     let late_sync = theirs(|row| row.occurred_at = at(-48 * 3600 - 1));
     let foreign = fold_provider(None, &shown("SM2"), BoundBy::Answer, at(0));
     check(vec![
@@ -152,6 +154,8 @@ fn delivering() {
         ("too old needs no account", late, paused(Side::Provider), Action::Park(Parked::TooOld)),
         ("fifty attempts without a movement are enough", worn, facts(), Action::Park(Parked::GaveUp)),
         ("forty-nine are not", nearly, facts(), DO(Act::Deliver)),
+        ("no number of them is where never is worse", worn_sync.clone(), facts(), DO(Act::Deliver)),
+        ("it is where twice is", worn_sync, helpdesk(&KNOWN_THREAD_OR_PARK), Action::Park(Parked::GaveUp)),
         ("a parked sync is left alone", theirs(|row| row.parked = Some(Parked::Refused)), facts(), Action::Nothing),
     ]);
 }
@@ -166,7 +170,12 @@ fn settling_a_doubt() {
     let died_resending = in_doubt(ours(|row| row.in_flight = Some(begun(Act::Deliver, -1))), -60);
     let echoed =
         sent(|row| (row.bound_by, row.in_flight) = (Some(BoundBy::Echo), Some(begun(Act::Deliver, -1))));
-    let worn = ours(|row| (row.doubt, row.failures) = (Some(begun(Act::Deliver, -5)), 50));
+    let worn = |mut row: Message, since| {
+        (row.doubt, row.failures) = (Some(begun(Act::Deliver, since)), 50);
+        row
+    };
+    let (worn_send, worn_sync) = (|since| worn(ours(|_| ()), since), |since| worn(theirs(|_| ()), since));
+    let lenient = but(|facts| facts.policy = &NEVER_GIVES_UP);
     check(vec![
         ("a send of unknown outcome waits until it must show", send(-59), facts(), Action::WaitUntil(at(1))),
         ("then it is looked up", send(-60), facts(), DO(Act::LookUp)),
@@ -182,7 +191,13 @@ fn settling_a_doubt() {
         ("not before evidence had its time", send(-59), provider(&BLIND_TWICE_IS_WORSE), Action::WaitUntil(at(1))),
         ("the other side's caps do not matter", send(-60), helpdesk(&BLIND_TWICE_IS_WORSE), DO(Act::LookUp)),
         ("a doubt in a channel that is off waits", send(-60), but(|f| f.active = false), Action::WaitChannel),
-        ("looking up in vain fifty times parks as uncertain", worn, facts(), Action::Park(Parked::Uncertain)),
+        ("looking up in vain fifty times parks as uncertain", worn_send(-60), facts(), Action::Park(Parked::Uncertain)),
+        ("whatever the policy: it may be a look-up refused for good", worn_send(-60), lenient, Action::Park(Parked::Uncertain)),
+        ("not before evidence had its time", worn_send(-59), facts(), Action::WaitUntil(at(1))),
+        ("where never is worse it is repeated", worn_sync(-60), facts(), DO(Act::Deliver)),
+        ("not before evidence had its time", worn_sync(-59), facts(), Action::WaitUntil(at(1))),
+        ("nor while the account rests", worn_sync(-60), paused(Side::Helpdesk), Action::WaitUntil(at(30))),
+        ("and is parked where twice is", worn_sync(-60), helpdesk(&KNOWN_THREAD_OR_PARK), Action::Park(Parked::Uncertain)),
         ("a crash in a send is a doubt", died(Act::Deliver), facts(), DO(Act::LookUp)),
         ("a crash in a look-up hides no doubt", died_again, facts(), DO(Act::LookUp)),
         ("a crash in a repeated send waits from its own begin", died_resending, facts(), Action::WaitUntil(at(59))),
@@ -210,8 +225,20 @@ fn telling_the_agent() {
     };
     let untimed = sent(|row| row.provider_status = Some(Status::Failed));
     let with = |status| sent(|row| row.provider_status = Some(status));
-    let mut worn = failed(days(0));
-    worn.failures = 50;
+    let worn = |mut row: Message| {
+        row.failures = 5_000;
+        row
+    };
+    let old = || {
+        let mut row = parked(Parked::TooOld);
+        row.occurred_at = at(-5 * 24 * 3600);
+        row
+    };
+    let tried = {
+        let mut row = old();
+        row.attempted_at = Some(at(-3600));
+        row
+    };
     let mut parked_and_refused = parked(Parked::Refused);
     parked_and_refused.helpdesk_status = Some(Told::StatusRefused);
     let theirs_failed =
@@ -236,7 +263,11 @@ fn telling_the_agent() {
         ("so is what was never sent", parked_and_refused, facts(), DO(Act::Note)),
         ("once", told(Told::Noted), facts(), Action::Nothing),
         ("what could not be told stays so", told(Told::Untold), facts(), Action::Nothing),
-        ("telling ends after fifty attempts", worn, facts(), Action::Nothing),
+        ("no number of attempts ends it", worn(failed(days(4))), facts(), DO(Act::Report)),
+        ("nor of one that never left", worn(parked(Parked::Refused)), facts(), DO(Act::Report)),
+        ("what was too old from the start is told", old(), facts(), DO(Act::Report)),
+        ("until fifty attempts were in vain", worn(old()), facts(), Action::Nothing),
+        ("or it was tried not long ago", worn(tried), facts(), DO(Act::Report)),
         ("a customer is not an agent", theirs_failed, facts(), Action::Nothing),
     ]);
 }
@@ -248,6 +279,12 @@ fn settling_a_note() {
     (uncertain.helpdesk_status, uncertain.doubt) = (Some(Told::StatusRefused), Some(begun(Act::Note, -60)));
     let mut retried = noted_perhaps(-60);
     retried.provider_message_id = None;
+    let worn = |age| {
+        let mut row = noted_perhaps(-60);
+        (row.failures, row.provider_updated_at) = (50, Some(at(0) - age));
+        row
+    };
+    let (news, old) = (worn(TimeDelta::days(4)), worn(TimeDelta::days(4) + TimeDelta::seconds(1)));
     let unknown_thread = but(|facts| facts.thread_known = false);
     check(vec![
         ("a note of unknown outcome waits", noted_perhaps(-59), facts(), Action::WaitUntil(at(1))),
@@ -258,6 +295,9 @@ fn settling_a_note() {
         ("it is left where twice is worse", noted_perhaps(-60), helpdesk(&BLIND_TWICE_IS_WORSE), Action::Park(Parked::Uncertain)),
         ("a note about an uncertain send is looked up too", uncertain.clone(), facts(), DO(Act::LookUp)),
         ("and not repeated", uncertain.clone(), helpdesk(&BLIND_TWICE_IS_WORSE), Action::Park(Parked::Uncertain)),
+        ("asking in vain fifty times repeats it", news.clone(), facts(), DO(Act::Note)),
+        ("as long as it is news", old, facts(), Action::Park(Parked::Uncertain)),
+        ("it is left where twice is worse", news, helpdesk(&KNOWN_THREAD_OR_PARK), Action::Park(Parked::Uncertain)),
         ("a note is settled before a send", retried, facts(), DO(Act::LookUp)),
     ]);
     assert_eq!(side_of(&uncertain, Act::LookUp), Side::Helpdesk);
@@ -272,5 +312,5 @@ fn the_limits_are_the_ones_that_people_are_told() {
     let limits = Policy::default();
     assert_eq!(limits.too_old, TimeDelta::hours(48));
     assert_eq!(limits.report_within, TimeDelta::days(4));
-    assert_eq!((limits.give_up_after, limits.settling), (50, None));
+    assert_eq!((limits.give_up_after, limits.settling, GIVE_UP_AFTER), (50, None, 50));
 }

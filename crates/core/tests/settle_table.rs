@@ -78,6 +78,7 @@ fn in_helpdesk(id: Option<&str>, accepted_as: Option<&str>) -> AtHelpdesk {
         id: id.map(str::to_owned),
         thread: None,
         conversation: None,
+        created_at: None,
     }
 }
 
@@ -191,6 +192,28 @@ fn a_repeated_delivery_keeps_the_doubt_about_the_one_before() {
 }
 
 #[test]
+fn a_repetition_in_the_dark_is_followed_by_asking_before_the_next_one() {
+    // `ASK_ANEW` in `begin`: without it a helpdesk that takes messages and answers nothing is given one every 15 minutes.
+    let mut row = in_doubt(theirs(|_| ()));
+    row.failures = 50;
+    let repeated = begin(&row, Deliver, at(-10));
+    assert_eq!((repeated.failures, repeated.doubt), (10, row.doubt));
+    assert_eq!(backoff(repeated.failures, CHANCE), backoff(50, CHANCE), "and the back-off does not shrink");
+    let unclear = apply(&repeated, Deliver, &unknown(), at(0), CHANCE);
+    assert_eq!(words(&unclear), "settle, later, failed 11, doubt Deliver@-10");
+    assert_eq!(begin(&row, LookUp, at(-10)).failures, 50, "looking is no repetition");
+    assert_eq!(
+        begin(&worn(theirs(|_| ())), Deliver, at(-10)).failures,
+        7,
+        "nor is trying what surely failed"
+    );
+    let mut note = noted_perhaps(undelivered());
+    note.failures = 50;
+    assert_eq!(begin(&note, Note, at(-10)).failures, 10);
+    assert_eq!(begin(&note, Report, at(-10)).failures, 50);
+}
+
+#[test]
 fn evidence_that_came_during_the_call_wins() {
     let (send, sync) = (|| ours(|_| ()), || theirs(|_| ()));
     let found = || in_doubt(ours(|_| ()));
@@ -224,7 +247,8 @@ fn a_look_up() {
         ("several are for an operator", worn(send()), LookUp, quiet, Came::Ambiguous, "tell, now, doubt Deliver@-90, parked Uncertain"),
         ("found, and bound to nothing, is not found", send(), LookUp, quiet, Came::Done, "settle, later, failed 2, doubt Deliver@-90"),
         ("unknown leaves the doubt", send(), LookUp, quiet, unknown(), "settle, later, failed 2, doubt Deliver@-90"),
-        ("refused for good does", send(), LookUp, quiet, for_good(), "settle, later, failed 2, doubt Deliver@-90"),
+        ("refused for good ends the asking", send(), LookUp, quiet, for_good(), "settle, now, failed 50, doubt Deliver@-90"),
+        ("refused for good about a note does too", noted_perhaps(undelivered()), LookUp, quiet, for_good(), "settle, now, failed 50, doubt Note@-90, told StatusRefused"),
         ("refused for now does", send(), LookUp, quiet, later(), "settle, later, failed 2, doubt Deliver@-90"),
         ("too fast does", send(), LookUp, quiet, too_fast(), "settle, now, failed 1, doubt Deliver@-90"),
         ("credentials do", send(), LookUp, quiet, rejected(), "settle, now, failed 1, doubt Deliver@-90"),

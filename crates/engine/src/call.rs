@@ -5,8 +5,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 use twinwire_core::backoff;
 use twinwire_core::connector::{Call, Channel, Connector, Context};
-use twinwire_core::outcome::{Outcome, RefusalKind};
+use twinwire_core::outcome::{Outcome, Refusal, RefusalKind};
 use twinwire_store::accounts::{self, Account};
+use twinwire_store::{channels, work};
+
+/// Why an account rests whose messages are refused for its credentials (or because it cannot pay).
+const REFUSED: &str = "credentials refused";
+/// Why one rests that may not even be read.
+const REFUSED_TO_READ: &str = "credentials refused to read";
 
 /// A call is made for an account, and usually for a channel of it.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +29,16 @@ pub struct Caller<'a> {
 /// its rest.
 pub async fn make(engine: &Engine, caller: Caller<'_>, call: &Call<'_>) -> Result<Outcome> {
     let connector = engine.connectors().named(&caller.account.connector)?;
+    let began = engine.now();
     let outcome = send(engine, connector, caller, call).await;
-    match &outcome {
-        Outcome::Refused(refusal) => rest(engine, caller.account, refusal.kind, &refusal.describe()).await?,
-        Outcome::Done(_) if caller.account.pauses > 0 => works_again(engine, caller.account).await?,
-        _ => {}
+    let noted = match &outcome {
+        Outcome::Refused(refusal) => rest(engine, caller.account, refusal, call.only_reads()).await,
+        Outcome::Done(_) => works(engine, caller.account, began, call.only_reads()).await,
+        Outcome::Unknown(_) => Ok(()),
+    };
+    if let Err(error) = noted {
+        // What became of the message is known all the same; the next call finds the account as it is.
+        tracing::warn!(account = caller.account.public_id, %error, "an account's pause could not be written");
     }
     Ok(outcome)
 }
@@ -56,30 +67,38 @@ pub async fn send(
     }
 }
 
-async fn works_again(engine: &Engine, account: &Account) -> Result<()> {
-    if accounts::resume(engine.pool(), account.id).await? {
-        tracing::info!(account = account.public_id, connector = account.connector, "account works again");
+/// Reading proves less than sending: an account that may not send can still be read.
+async fn works(engine: &Engine, account: &Account, began: DateTime<Utc>, read: bool) -> Result<()> {
+    let ends = !read || account.pause_reason.as_deref() != Some(REFUSED);
+    if account.pauses == 0 || !ends || !accounts::resume(engine.pool(), account.id, began).await? {
+        return Ok(());
     }
-    Ok(())
+    tracing::info!(account = account.public_id, connector = account.connector, "account works again");
+    let mut tx = engine.pool().begin().await?;
+    for channel in channels::of_account(&mut *tx, account.id).await? {
+        work::wake_waiting(&mut *tx, channel, engine.now()).await?;
+        work::announce(&mut tx, channel).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
-async fn rest(engine: &Engine, account: &Account, kind: RefusalKind, words: &str) -> Result<()> {
+async fn rest(engine: &Engine, account: &Account, refusal: &Refusal, read: bool) -> Result<()> {
     let before = u32::try_from(account.pauses).unwrap_or(0);
     let chance = rand::random::<f64>();
-    let (wait, reason) = match kind {
+    let (wait, reason) = match refusal.kind {
         RefusalKind::Throttled(asked) => (backoff::throttle(asked, before + 1, chance), "throttled"),
-        RefusalKind::Credentials => (backoff::backoff(before + 1, chance), "credentials refused"),
+        RefusalKind::Credentials if read => (backoff::backoff(before + 1, chance), REFUSED_TO_READ),
+        RefusalKind::Credentials => (backoff::backoff(before + 1, chance), REFUSED),
         RefusalKind::Permanent | RefusalKind::Later => return Ok(()),
     };
     let now = engine.now();
     if accounts::pause(engine.pool(), account.id, now, after(now, wait), reason).await? {
         // Once per outage, not once per message: the operator's one alert.
-        let code = words.split(')').next().filter(|code| code.starts_with('(')).unwrap_or("");
         tracing::warn!(
             account = account.public_id,
             connector = account.connector,
             reason,
-            code = code.trim_start_matches('('),
+            code = refusal.code,
             "account rests; its messages wait"
         );
     }

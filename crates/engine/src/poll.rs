@@ -2,14 +2,17 @@
 
 use crate::call::{self, Caller};
 use crate::fold::{self, Counts};
-use crate::{Engine, Error, Result, crash};
+use crate::{Engine, Error, crash};
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
 use twinwire_core::connector::Call;
 use twinwire_core::observe::{AtProvider, Observation};
-use twinwire_core::outcome::{Done, Outcome, Page};
+use twinwire_core::outcome::{Done, Outcome, Page, RefusalKind};
 use twinwire_store::accounts::{self, Account};
 use twinwire_store::backfills::{self, Backfill, Kind};
 use twinwire_store::provider_messages;
+
+type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A poll reads this far behind where the last one began: lists show some messages late.
 const OVERLAP: TimeDelta = TimeDelta::hours(1);
@@ -22,25 +25,81 @@ const OPEN_EVERY: TimeDelta = TimeDelta::minutes(10);
 /// And how many in one poll.
 const OPEN_AT_ONCE: i64 = 50;
 
+/// So many pages and no end: the list runs in a circle.
+const MAX_PAGES: i32 = 100_000;
+/// How often what lost against another transaction is tried again at once.
+const CONFLICTS: u32 = 5;
+/// The reason of a pause (see [`call`]) that says that reading was refused: waiting alone does not help.
+const REFUSED_TO_READ: &str = "credentials refused to read";
+
+/// Why a reading did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// The account rests: it may not be called now.
+    #[error("the account rests: {reason}")]
+    Rests {
+        /// Until when.
+        until: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// It cannot be done at all.
+    #[error("{0}")]
+    Refused(String),
+    /// Something failed that may work later.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl From<twinwire_store::Error> for Stopped {
+    fn from(error: twinwire_store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The account, unless it rests. Then the vendor is left alone, and who reads does not end the rest for those who send.
+pub(crate) async fn awake(engine: &Engine, account: i64) -> Result<Account, Stopped> {
+    let account = engine.account(account).await?;
+    let Some(until) = account.paused_until.filter(|until| *until > engine.now()) else {
+        return Ok(account);
+    };
+    let reason = account.pause_reason.unwrap_or_default();
+    if reason == REFUSED_TO_READ {
+        return Err(Stopped::Refused(format!(
+            "the provider refused the credentials; the account rests until {until}"
+        )));
+    }
+    Err(Stopped::Rests { until, reason })
+}
+
 /// Runs a reading to its end, from where it was.
-pub async fn run(engine: &Engine, reading: &Backfill) -> Result<()> {
-    let account = engine.account(reading.account_id).await?;
+pub async fn run(engine: &Engine, reading: &Backfill) -> Result<(), Stopped> {
+    let mut account = awake(engine, reading.account_id).await?;
     let began = reading.started_at.unwrap_or_else(|| engine.now());
     let since = since(&account, reading.kind, began);
     let mut page = reading.next_page.clone();
-    loop {
+    for _ in reading.pages..MAX_PAGES {
         let shown = list(engine, &account, since, page.as_deref()).await?;
         let over = shown.next.is_none() || since.is_some_and(|since| all_before(&shown, since));
         let next = if over { None } else { shown.next.as_deref() };
         take_page(engine, reading.id, account.id, &shown, next).await?;
         if over {
-            break;
+            accounts::set_polled(engine.pool(), account.id, began).await?;
+            if let Err(error) = read_open(engine, reading.id, &account).await {
+                // The list has been read all the same; the next reading looks at them again.
+                tracing::warn!(account = account.public_id, %error, "open messages could not be read again");
+            }
+            return Ok(());
+        }
+        if shown.next == page {
+            return Err(Stopped::Refused(
+                "the provider's list does not go on: a page names itself as the next".to_owned(),
+            ));
         }
         page = shown.next;
+        account = awake(engine, account.id).await?;
     }
-    read_open(engine, reading.id, &account).await?;
-    accounts::set_polled(engine.pool(), account.id, began).await?;
-    Ok(())
+    Err(Stopped::Refused(format!("the provider's list has no end: {MAX_PAGES} pages were read")))
 }
 
 fn since(account: &Account, kind: Kind, began: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -57,15 +116,19 @@ async fn list(
     account: &Account,
     since: Option<DateTime<Utc>>,
     page: Option<&str>,
-) -> Result<Page> {
+) -> Result<Page, Stopped> {
     let caller = Caller { account, channel: None, thread: None };
     match call::make(engine, caller, &Call::List { since, page }).await? {
         Outcome::Done(Done::Page(page)) => Ok(page),
-        Outcome::Done(_) => Err(Error::Reading("the provider gave no list".to_owned())),
+        Outcome::Done(_) => Err(Stopped::Refused("the provider gave no list".to_owned())),
         Outcome::Refused(refusal) => {
-            Err(Error::Reading(format!("the provider refused: {}", refusal.describe())))
+            let error = format!("the provider refused: {}", refusal.describe());
+            Err(match refusal.kind {
+                RefusalKind::Permanent | RefusalKind::Credentials => Stopped::Refused(error),
+                RefusalKind::Later | RefusalKind::Throttled(_) => Stopped::Failed(Error::Reading(error)),
+            })
         }
-        Outcome::Unknown(why) => Err(Error::Reading(why)),
+        Outcome::Unknown(why) => Err(Stopped::Failed(Error::Reading(why))),
     }
 }
 
@@ -88,40 +151,68 @@ async fn take_page(
     next: Option<&str>,
 ) -> Result<()> {
     let shown = in_order(page);
-    let mut tx = engine.pool().begin().await?;
-    let counts = match fold::provider(&mut tx, account, None, &shown, engine.now()).await {
-        Ok(counts) => counts,
-        Err(error) if error.is_outage() => return Err(error),
-        Err(error) => {
-            tx.rollback().await?;
+    match insist(|| fold_page(engine, reading, account, &shown, next)).await {
+        Err(error) if !error.is_outage() => {
             tracing::warn!(%error, "a page could not be folded as a whole; folding its messages one by one");
-            let counts = one_by_one(engine, account, &shown).await?;
-            tx = engine.pool().begin().await?;
-            counts
         }
-    };
-    backfills::page_done(&mut tx, reading, next, counts.seen, counts.inserted, counts.updated).await?;
+        done => return done,
+    }
+    let counts = one_by_one(engine, account, &shown).await?;
+    let mut tx = engine.pool().begin().await?;
+    page_done(&mut tx, reading, next, counts).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn fold_page(
+    engine: &Engine,
+    reading: i64,
+    account: i64,
+    shown: &[AtProvider],
+    next: Option<&str>,
+) -> Result<()> {
+    let mut tx = engine.pool().begin().await?;
+    let counts = fold::provider(&mut tx, account, None, shown, engine.now()).await?;
+    page_done(&mut tx, reading, next, counts).await?;
     crash::point("poll_page_before_commit");
     Ok(tx.commit().await?)
+}
+
+async fn page_done(conn: &mut PgConnection, reading: i64, next: Option<&str>, counts: Counts) -> Result<()> {
+    Ok(backfills::page_done(conn, reading, next, counts.seen, counts.inserted, counts.updated).await?)
 }
 
 /// One message that cannot be stored must not keep the others out.
 async fn one_by_one(engine: &Engine, account: i64, shown: &[AtProvider]) -> Result<Counts> {
     let mut counts = Counts::default();
     for seen in shown {
-        let mut tx = engine.pool().begin().await?;
-        match fold::provider(&mut tx, account, None, std::slice::from_ref(seen), engine.now()).await {
-            Ok(folded) => {
-                tx.commit().await?;
-                counts.add(folded);
-            }
-            Err(error) if error.is_outage() => return Err(error),
+        match insist(|| fold_one(engine, account, std::slice::from_ref(seen))).await {
+            Ok(folded) => counts.add(folded),
+            // It can be stored, only not now: the page is read again.
+            Err(error) if error.is_outage() || error.is_conflict() => return Err(error),
             Err(error) => {
                 tracing::error!(message = seen.id, %error, "a message of the provider cannot be stored");
             }
         }
     }
     Ok(counts)
+}
+
+async fn fold_one(engine: &Engine, account: i64, shown: &[AtProvider]) -> Result<Counts> {
+    let mut tx = engine.pool().begin().await?;
+    let counts = fold::provider(&mut tx, account, None, shown, engine.now()).await?;
+    tx.commit().await?;
+    Ok(counts)
+}
+
+/// Does a transaction again that another one got in the way of.
+async fn insist<T, F: Future<Output = Result<T>>>(transaction: impl Fn() -> F) -> Result<T> {
+    for _ in 0..CONFLICTS {
+        match transaction().await {
+            Err(error) if error.is_conflict() => {}
+            done => return done,
+        }
+    }
+    transaction().await
 }
 
 /// Oldest first, so that rows made from one page stand in the order in which the messages came.
@@ -150,11 +241,12 @@ async fn read_open(engine: &Engine, reading: i64, account: &Account) -> Result<(
         let shown = match call::make(engine, caller, &Call::Fetch { id: &id }).await? {
             Outcome::Done(Done::Page(page)) => page,
             Outcome::Done(_) => Page::default(),
-            Outcome::Refused(refusal) => {
+            Outcome::Refused(refusal) if refusal.kind == RefusalKind::Permanent => {
                 tracing::debug!(message = id, code = refusal.code, "an open message could not be read again");
                 Page::default()
             }
-            Outcome::Unknown(_) => break,
+            // Not now; a later reading looks at this one and the others.
+            Outcome::Refused(_) | Outcome::Unknown(_) => break,
         };
         provider_messages::set_checked(engine.pool(), account.id, &id, now).await?;
         let mut tx = engine.pool().begin().await?;

@@ -82,8 +82,10 @@ pub async fn install(engine: &Engine, pair: &str, answers: &Settings) -> Result<
     if let Some(there) = living(&mut tx, provider_account, &address).await? {
         let api_key = channels::api_key(&mut *tx, engine.key(), there.id, &there.channel.id).await?;
         // What waited for working credentials need not wait out the old pause.
-        work::wake_waiting(&mut *tx, there.id, engine.now()).await?;
-        work::announce(&mut tx, there.id).await?;
+        for channel in channels::of_account(&mut *tx, provider_account).await? {
+            work::wake_waiting(&mut *tx, channel, engine.now()).await?;
+            work::announce(&mut tx, channel).await?;
+        }
         tx.commit().await?;
         return Ok(Installed { channel: there.channel, api_key, provider, existed: true });
     }
@@ -95,6 +97,29 @@ pub async fn install(engine: &Engine, pair: &str, answers: &Settings) -> Result<
     channels::insert(&mut tx, engine.key(), new).await?;
     tx.commit().await?;
     Ok(Installed { channel, api_key, provider, existed: false })
+}
+
+/// Checks that everything is set here that the connectors of a pair need of the installation. Without it this process
+/// could not make their calls, and a refusal would be laid at the account's door.
+///
+/// # Errors
+/// [`SetupError::MissingInstallation`], naming the variable.
+pub fn check_installation(engine: &Engine, pair: &str) -> Result<(), SetupError> {
+    let (helpdesk, provider) = engine.connectors().pair(pair).ok_or_else(|| no_pair(engine, pair))?;
+    for connector in [helpdesk, provider] {
+        let settings = engine.settings(connector.name(), &Settings::default());
+        let needed = connector.settings().iter();
+        let mut needed = needed.filter(|setting| setting.required && setting.scope == Scope::Installation);
+        if let Some(missing) = needed.find(|setting| settings.get(setting.name).is_none()) {
+            return Err(SetupError::MissingInstallation(variable(connector, missing.name), missing.prompt));
+        }
+    }
+    Ok(())
+}
+
+/// A setting of the installation as it stands in the environment.
+fn variable(connector: &dyn Connector, setting: &str) -> String {
+    format!("TWINWIRE_{}_{setting}", connector.name()).to_uppercase()
 }
 
 fn no_pair(engine: &Engine, pair: &str) -> SetupError {
@@ -117,7 +142,7 @@ fn check(
             match (all.get(setting.name), setting.scope) {
                 (Some(_), _) => {}
                 (None, Scope::Installation) => {
-                    let variable = format!("TWINWIRE_{}_{}", connector.name(), setting.name).to_uppercase();
+                    let variable = variable(connector, setting.name);
                     return Err(SetupError::MissingInstallation(variable, setting.prompt));
                 }
                 (None, _) => return Err(SetupError::Missing(setting.name, setting.prompt)),

@@ -158,16 +158,30 @@ pub async fn pause(
     Ok(news.unwrap_or(false))
 }
 
-/// A call of the account has worked: it does not rest any more. Writes nothing when it did not.
-pub async fn resume(conn: impl PgExecutor<'_>, id: i64) -> Result<bool> {
+/// A call of the account that began at `began` has worked: it does not rest any more, unless it was paused since. Writes
+/// nothing when it did not rest.
+pub async fn resume(conn: impl PgExecutor<'_>, id: i64, began: DateTime<Utc>) -> Result<bool> {
     let done = sqlx::query!(
+        "update accounts set paused_until = null, pause_reason = null, pauses = 0, updated_at = now()
+        where id = $1 and pauses > 0 and (paused_until is null or paused_until <= $2)",
+        id,
+        began
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Whatever made the account rest is over: its channel was connected anew.
+pub async fn end_pause(conn: impl PgExecutor<'_>, id: i64) -> Result<()> {
+    sqlx::query!(
         "update accounts set paused_until = null, pause_reason = null, pauses = 0, updated_at = now()
         where id = $1 and pauses > 0",
         id
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(())
 }
 
 /// Everything that the vendor had up to `until` has been read.

@@ -41,7 +41,9 @@ pub struct Backfill {
     pub inserted: i64,
     /// Rows changed.
     pub updated: i64,
-    /// Why it failed.
+    /// Failures since the last page.
+    pub failures: i32,
+    /// Why it failed; while it runs, why it was interrupted last.
     pub error: Option<String>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
@@ -56,7 +58,9 @@ impl Backfill {
     }
 }
 
-/// Asks for a reading, unless one of the kind waits or runs for the account already. Gives its key, and whether it is new.
+/// Asks for a reading, unless one of the kind waits for the account already. Gives its key, and whether it is new.
+///
+/// One that runs is not joined: it may be past the part of the list that the asker wants to be read.
 pub async fn request(
     conn: &mut PgConnection,
     account: i64,
@@ -65,34 +69,39 @@ pub async fn request(
     requested_by: &str,
 ) -> Result<(i64, bool)> {
     let kind = word(kind);
-    let made = sqlx::query_scalar!(
-        "insert into backfills (account_id, channel_id, kind, requested_by) values ($1, $2, $3, $4)
-        on conflict (account_id, kind) where state in ('queued', 'running') do nothing returning id",
-        account,
-        channel,
-        kind,
-        requested_by
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    if let Some(id) = made {
-        return Ok((id, true));
+    loop {
+        let made = sqlx::query_scalar!(
+            "insert into backfills (account_id, channel_id, kind, requested_by) values ($1, $2, $3, $4)
+            on conflict (account_id, kind) where state = 'queued' do nothing returning id",
+            account,
+            channel,
+            kind,
+            requested_by
+        )
+        .fetch_optional(&mut *conn)
+        .await?;
+        if let Some(id) = made {
+            return Ok((id, true));
+        }
+        let waits = sqlx::query_scalar!(
+            r#"select id as "id!" from backfills where account_id = $1 and kind = $2 and state = 'queued'"#,
+            account,
+            kind
+        )
+        .fetch_optional(&mut *conn)
+        .await?;
+        if let Some(id) = waits {
+            return Ok((id, false));
+        }
+        // It has begun in between.
     }
-    let id = sqlx::query_scalar!(
-        r#"select id as "id!" from backfills where account_id = $1 and kind = $2 order by id desc limit 1"#,
-        account,
-        kind
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok((id, false))
 }
 
 /// One reading.
 pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Backfill>> {
     let row = sqlx::query!(
-        "select id, account_id, channel_id, kind, state, next_page, pages, seen, inserted, updated, error,
-            created_at, started_at
+        "select id, account_id, channel_id, kind, state, next_page, pages, seen, inserted, updated, failures,
+            error, created_at, started_at
         from backfills where id = $1",
         id
     )
@@ -110,6 +119,7 @@ pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Backfill>>
             seen: row.seen,
             inserted: row.inserted,
             updated: row.updated,
+            failures: row.failures,
             error: row.error,
             created_at: row.created_at,
             started_at: row.started_at,
@@ -142,7 +152,7 @@ pub async fn page_done(
 ) -> Result<()> {
     sqlx::query!(
         "update backfills set next_page = $2, pages = pages + 1, seen = seen + $3, inserted = inserted + $4,
-            updated = updated + $5, row_updated_at = now()
+            updated = updated + $5, failures = 0, error = null, row_updated_at = now()
         where id = $1",
         id,
         next_page,
@@ -167,6 +177,19 @@ pub async fn add_updated(conn: &mut PgConnection, id: i64, updated: i64) -> Resu
         .await?;
     }
     Ok(())
+}
+
+/// It was interrupted, and goes on later from where it was. Gives how often that happened since the last page.
+pub async fn interrupted(conn: impl PgExecutor<'_>, id: i64, error: &str) -> Result<i32> {
+    let failures = sqlx::query_scalar!(
+        "update backfills set failures = failures + 1, error = $2, row_updated_at = now() where id = $1
+        returning failures",
+        id,
+        error
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(failures)
 }
 
 /// It is over, well or with an error.
@@ -200,13 +223,32 @@ pub async fn forget_polls(conn: impl PgExecutor<'_>, before: DateTime<Utc>) -> R
     Ok(done.rows_affected())
 }
 
-/// Readings that wait or run and that nobody has touched for a while: their job may be lost.
-pub async fn stale(conn: impl PgExecutor<'_>, untouched_since: DateTime<Utc>) -> Result<Vec<i64>> {
+/// Providers' accounts that the schedule may read: they serve a channel, they do not rest, and nothing of the kind waits
+/// or runs for them.
+pub async fn due(conn: impl PgExecutor<'_>, kind: Kind, now: DateTime<Utc>) -> Result<Vec<i64>> {
     let ids = sqlx::query_scalar!(
-        r#"select id as "id!" from backfills where state in ('queued', 'running') and row_updated_at < $1"#,
-        untouched_since
+        r#"select a.id as "id!" from accounts a
+        where exists (select from channels c where c.provider_account_id = a.id and c.state <> 'deleted')
+            and (a.paused_until is null or a.paused_until <= $2)
+            and not exists (
+                select from backfills b
+                where b.account_id = a.id and b.kind = $1 and b.state in ('queued', 'running'))
+        order by a.id"#,
+        word(kind),
+        now
     )
     .fetch_all(conn)
     .await?;
     Ok(ids)
+}
+
+/// Readings that wait or run and that nobody has touched for a while, with their kinds: their job may be lost.
+pub async fn stale(conn: impl PgExecutor<'_>, untouched_since: DateTime<Utc>) -> Result<Vec<(i64, Kind)>> {
+    let rows = sqlx::query!(
+        "select id, kind from backfills where state in ('queued', 'running') and row_updated_at < $1",
+        untouched_since
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.id, value("backfills.kind", &row.kind)?))).collect()
 }

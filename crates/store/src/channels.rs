@@ -204,6 +204,17 @@ pub async fn by_address(
     .transpose()
 }
 
+/// Channels that an account serves, on either side.
+pub async fn of_account(conn: impl PgExecutor<'_>, account: i64) -> Result<Vec<i64>> {
+    let ids = sqlx::query_scalar!(
+        "select id from channels where (helpdesk_account_id = $1 or provider_account_id = $1) and state <> 'deleted'",
+        account
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids)
+}
+
 /// Every channel, oldest first.
 pub async fn all(conn: impl PgExecutor<'_>) -> Result<Vec<StoredChannel>> {
     sqlx::query_as!(
@@ -259,8 +270,10 @@ pub struct Overview {
     pub helpdesk_channel_id: Option<String>,
     /// Rows with something to do.
     pub pending: i64,
-    /// Rows put aside.
+    /// Rows put aside, those that were too old left out.
     pub parked: i64,
+    /// Rows that were too old when they could first be tried.
+    pub too_old: i64,
     /// Why an account of it rests.
     pub paused: Option<String>,
 }
@@ -273,7 +286,9 @@ pub async fn overview(conn: impl PgExecutor<'_>) -> Result<Vec<Overview>> {
             (select count(*) from messages m where m.channel_id = c.id and m.wake_at is not null) as "pending!",
             (select count(*) from messages m where m.channel_id = c.id and m.parked is not null
                 and m.parked <> 'too_old') as "parked!",
-            coalesce(h.pause_reason, p.pause_reason) as paused
+            (select count(*) from messages m where m.channel_id = c.id and m.parked = 'too_old') as "too_old!",
+            case when h.paused_until > now() then h.pause_reason
+                when p.paused_until > now() then p.pause_reason end as paused
         from channels c join accounts h on h.id = c.helpdesk_account_id join accounts p on p.id = c.provider_account_id
         order by c.id"#
     )

@@ -20,6 +20,9 @@ pub enum Error {
     /// A secret cannot be opened.
     #[error("{0}")]
     Seal(#[from] crate::seal::SealError),
+    /// The role for plain SQL cannot be made; the text says what to do.
+    #[error("{0}")]
+    Reader(String),
     /// The lease of the channel has gone to another process; nothing was written.
     #[error("the lease of the channel is lost")]
     LeaseLost,

@@ -174,23 +174,33 @@ pub async fn set_place(
     Ok(())
 }
 
-/// Messages to one person that are no row yet: what a send of unknown outcome may be.
-pub async fn unbound(conn: &mut PgConnection, account: i64, recipient: &str) -> Result<Vec<Record>> {
-    sqlx::query_as!(
+/// Messages from our address to one person that are no row yet, oldest first: what a send of unknown outcome may be.
+/// Evidence that does not show the sender may be ours.
+pub async fn unbound(
+    conn: &mut PgConnection,
+    account: i64,
+    ours: &str,
+    recipient: &str,
+) -> Result<Vec<Record>> {
+    let mut records: Vec<Record> = sqlx::query_as!(
         Row,
         "select provider_message_id, direction, sender, recipient, body, status, error_code, error_message,
             date_created, date_sent, date_updated, reference, data, channel_id, held
         from provider_messages
-        where account_id = $1 and recipient = $2 and channel_id is null and direction = 'outbound'
-        order by date_created nulls last, provider_message_id limit 100",
+        where account_id = $1 and recipient = $3 and sender in ($2, '') and channel_id is null
+            and direction = 'outbound'
+        order by date_created desc nulls first, provider_message_id limit 1000",
         account,
+        ours,
         recipient
     )
     .fetch_all(conn)
     .await?
     .into_iter()
     .map(TryInto::try_into)
-    .collect()
+    .collect::<Result<_>>()?;
+    records.reverse();
+    Ok(records)
 }
 
 /// Outgoing messages younger than `since` whose fate is open and that have not been read since `unread_since`.

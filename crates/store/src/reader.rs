@@ -1,7 +1,7 @@
 //! Plain SQL for people: a login role of its own that can only read, with a time limit.
 
 use crate::seal::SecretKey;
-use crate::{Result, installation};
+use crate::{Error, Result, installation};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
@@ -9,9 +9,20 @@ use sqlx::{Column, ConnectOptions, Row, SqlSafeStr};
 use std::time::Duration;
 
 const PASSWORD: &str = "reader_password";
-/// Tables whose secrets (sealed as they are) a reader has no business with.
-const HIDDEN: &[&str] = &["accounts", "installation", "channels", "_sqlx_migrations"];
-/// What a reader may see of them.
+/// The comment by which our role is known from anybody else's of that name.
+const MARK: &str = "reads for twinwire sql";
+/// Tables that a reader may see whole.
+const TABLES: &[&str] = &[
+    "attempts",
+    "backfills",
+    "channel_leases",
+    "conversations",
+    "messages",
+    "provider_messages",
+    "webhook_log",
+    "webhook_refusals",
+];
+/// What a reader may see of tables that hold sealed secrets.
 const SHOWN: &[(&str, &str)] = &[
     ("accounts", "id, public_id, connector, identity, paused_until, pause_reason, pauses, polled_until, created_at"),
     (
@@ -47,25 +58,53 @@ pub async fn connect(pool: &PgPool, url: &str, key: &SecretKey, limit: Duration)
 async fn ensure(pool: &PgPool, key: &SecretKey) -> Result<(String, String)> {
     let mut tx = pool.begin().await?;
     sqlx::query("select pg_advisory_xact_lock(hashtext('twinwire_reader'))").execute(&mut *tx).await?;
-    let database: String = sqlx::query_scalar("select current_database()").fetch_one(&mut *tx).await?;
-    let role = format!("{database}_reader");
+    // Cut as Postgres would cut it.
+    let role: String =
+        sqlx::query_scalar("select left(current_database(), 56) || '_reader'").fetch_one(&mut *tx).await?;
     let password = password(&mut tx, key).await?;
-    let exists: bool = sqlx::query_scalar("select exists (select 1 from pg_roles where rolname = $1)")
-        .bind(&role)
-        .fetch_one(&mut *tx)
-        .await?;
-    let verb = if exists { "alter" } else { "create" };
+    let verb = match mark(&mut tx, &role).await? {
+        None => "create",
+        Some(mark) if mark.as_deref() == Some(MARK) => "alter",
+        Some(_) => {
+            return Err(Error::Reader(format!(
+                "a role named {role} exists that is not Twinwire's; rename it, or the database"
+            )));
+        }
+    };
     // Names are quoted by `format`; the password is URL-safe base64.
-    let make: String = sqlx::query_scalar("select format($1, $2::text, $3::text)")
-        .bind(format!("{verb} role %I login password %L"))
+    let make = format!("{verb} role %1$I login password %2$L; comment on role %1$I is %3$L");
+    let make: String = sqlx::query_scalar("select format($1, $2::text, $3::text, $4::text)")
+        .bind(make)
         .bind(&role)
         .bind(&password)
+        .bind(MARK)
         .fetch_one(&mut *tx)
         .await?;
-    run(&mut tx, make).await?;
+    run(&mut tx, make).await.map_err(|error| not_allowed(error, &role))?;
     grant(&mut tx, &role).await?;
     tx.commit().await?;
     Ok((role, password))
+}
+
+/// The comment on a role; none where there is no such role.
+async fn mark(conn: &mut PgConnection, role: &str) -> Result<Option<Option<String>>> {
+    let found =
+        sqlx::query_scalar("select shobj_description(oid, 'pg_authid') from pg_roles where rolname = $1");
+    Ok(found.bind(role).fetch_optional(conn).await?)
+}
+
+fn not_allowed(error: Error, role: &str) -> Error {
+    match &error {
+        Error::Database(sqlx::Error::Database(refused))
+            if refused.code().is_some_and(|code| code == "42501") =>
+        {
+            Error::Reader(format!(
+                "the database's user may not make the read-only role {role}; let a superuser run: \
+                 alter role <that user> createrole"
+            ))
+        }
+        _ => error,
+    }
 }
 
 async fn password(conn: &mut PgConnection, key: &SecretKey) -> Result<String> {
@@ -81,10 +120,13 @@ async fn password(conn: &mut PgConnection, key: &SecretKey) -> Result<String> {
 async fn grant(conn: &mut PgConnection, role: &str) -> Result<()> {
     let role: String = sqlx::query_scalar("select quote_ident($1)").bind(role).fetch_one(&mut *conn).await?;
     run(conn, format!("grant usage on schema public to {role}")).await?;
-    run(conn, format!("grant select on all tables in schema public to {role}")).await?;
-    for table in HIDDEN {
-        run(conn, format!("revoke all on {table} from {role}")).await?;
-    }
+    let views: Vec<String> = sqlx::query_scalar(
+        "select quote_ident(substr(name, 6)) from installation where name like 'view %' order by 1",
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let tables: Vec<&str> = TABLES.iter().copied().chain(views.iter().map(String::as_str)).collect();
+    run(conn, format!("grant select on {} to {role}", tables.join(", "))).await?;
     for (table, columns) in SHOWN {
         run(conn, format!("grant select ({columns}) on {table} to {role}")).await?;
     }

@@ -1,7 +1,7 @@
 //! The published names: views with the columns that WebhookDB's users know, made from the list of connectors, so that
 //! a new connector needs no migration.
 
-use crate::Result;
+use crate::{Result, installation};
 use sqlx::PgConnection;
 
 /// What a build publishes.
@@ -55,7 +55,12 @@ impl Published {
 pub async fn publish(conn: &mut PgConnection, published: &[Published]) -> Result<()> {
     for view in published {
         let sql = format!("create or replace view {} as {}", view.name(), view.select());
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *conn).await?;
+        let fact = format!("view {}", view.name());
+        // Replacing a view waits for everybody who reads it, and lets nobody read meanwhile: only where it is news.
+        if installation::get(conn, &fact).await?.as_deref() != Some(sql.as_bytes()) {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql.clone())).execute(&mut *conn).await?;
+            installation::set(conn, &fact, sql.as_bytes()).await?;
+        }
     }
     Ok(())
 }

@@ -73,18 +73,51 @@ pub async fn count_refused(
     Ok(())
 }
 
-/// Makes the partitions of yesterday, today and the next days. Requests outside of them go to the default partition.
+/// Makes the partitions of yesterday, today and the next days as far as they are missing. Requests outside of them go to
+/// the default partition, so that it does no harm when others are in the way.
 pub async fn make_partitions(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<()> {
-    for days in 0..4 {
-        let day = now.date_naive() + Days::new(days) - Days::new(1);
-        sqlx::query!("select create_webhook_log_partition($1)", day).execute(&mut *conn).await?;
+    for day in days(now, 2) {
+        make_partition(&mut *conn, day).await?;
     }
     Ok(())
 }
 
-/// Drops what is older than `days`. Gives how many days went.
-pub async fn retain(conn: &mut PgConnection, now: DateTime<Utc>, days: u64) -> Result<i32> {
-    let before = now.date_naive() - Days::new(days);
-    let dropped = sqlx::query_scalar!("select drop_webhook_log_before($1)", before).fetch_one(conn).await?;
-    Ok(dropped.unwrap_or(0))
+/// Yesterday and the days up to `ahead` days from now.
+pub fn days(now: DateTime<Utc>, ahead: u64) -> impl Iterator<Item = NaiveDate> {
+    let yesterday = now.date_naive() - Days::new(1);
+    (0..=ahead + 1).map(move |days| yesterday + Days::new(days))
+}
+
+/// Makes the partition of a day unless it is there. False when others were in the way: to be tried again later.
+pub async fn make_partition(conn: impl PgExecutor<'_>, day: NaiveDate) -> Result<bool> {
+    let there = sqlx::query_scalar!(r#"select create_webhook_log_partition($1) as "there!""#, day)
+        .fetch_one(conn)
+        .await?;
+    Ok(there)
+}
+
+/// Drops the oldest of the partitions before a day: one in a transaction, which waits for nobody longer than a second.
+/// False when there is none.
+pub async fn drop_before(conn: impl PgExecutor<'_>, before: NaiveDate) -> Result<bool> {
+    let dropped = sqlx::query_scalar!(r#"select drop_webhook_log_before($1) as "dropped!""#, before)
+        .fetch_one(conn)
+        .await?;
+    Ok(dropped)
+}
+
+/// Deletes what is older from the default partition, which is never dropped. Gives how many requests went.
+pub async fn delete_before(conn: impl PgExecutor<'_>, before: NaiveDate) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from webhook_log_default where received_at < $1::date::timestamp at time zone 'UTC'",
+        before
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Deletes old counts of refused requests.
+pub async fn forget_refusals(conn: impl PgExecutor<'_>, before: NaiveDate) -> Result<u64> {
+    let done = sqlx::query!("delete from webhook_refusals where day < $1", before).execute(conn).await?;
+    Ok(done.rows_affected())
 }

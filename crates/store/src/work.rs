@@ -59,7 +59,7 @@ pub async fn due(
                     and e.origin = m.origin and e.parked is null
                     and ((e.origin = 'helpdesk' and e.provider_message_id is null)
                         or (e.origin = 'provider' and e.helpdesk_message_id is null))
-                    and (e.occurred_at, e.seq) < (m.occurred_at, m.seq)
+                    and ((e.occurred_at, e.seq) < (m.occurred_at, m.seq) or e.external_id = any ($3))
                     and ((m.origin = 'helpdesk' and m.provider_message_id is null)
                         or (m.origin = 'provider' and m.helpdesk_message_id is null))))
         order by m.wake_at, m.seq limit $4",

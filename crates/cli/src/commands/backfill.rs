@@ -10,6 +10,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use std::time::{Duration, Instant};
 use twinwire_engine::jobs::read_list;
+use twinwire_engine::setup;
 use twinwire_store::attempts::{self, Tally};
 use twinwire_store::backfills::{self, Backfill, Kind};
 use twinwire_store::channels::{self, StoredChannel};
@@ -57,6 +58,8 @@ async fn ask(config: &Config, args: &Args, database: &Database) -> Outcome {
         }
         return Ok(());
     }
+    setup::check_installation(&engine, &channel.channel.pair)
+        .map_err(|error| Failure::Usage(error.to_string()))?;
     // Whether or not a server runs: what it does not do, this process does.
     let workers = Workers::start(&engine);
     let seen_through = see_through(&database.pool, &channel, id, args.timeout).await;

@@ -48,6 +48,7 @@ pub(super) fn at_helpdesk(message: &Value, conversation: Option<String>) -> Opti
         id: word(&message["id"]),
         thread: linked(&message["_links"]["related"]["conversation"]),
         conversation,
+        created_at: None,
     };
     (seen.external_id.is_some() || seen.accepted_as.is_some()).then_some(seen)
 }

@@ -3,6 +3,7 @@
 use super::config;
 use super::id;
 use super::json::{self, items, word};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use twinwire_core::connector::{Call, Channel, Context, Reading};
 use twinwire_core::http::{Answer, Hook, Reply};
@@ -14,6 +15,8 @@ use url::Url;
 
 /// How much of Front's words is kept.
 const LONGEST_MESSAGE: usize = 300;
+/// So long after an order a report may come before Front has read our answer to that order, and knows our id.
+const KNOWN_WITHIN: TimeDelta = TimeDelta::seconds(5);
 
 /// What is stored is a success to Front, whether it has been sent yet or not: a later failure is reported.
 pub(super) fn answer(
@@ -68,7 +71,9 @@ pub(super) fn judge(call: &Call<'_>, context: &Context<'_>, reply: &Reply) -> Ou
         Reply::NotSent(why) => Outcome::Refused(Refusal::later(why)),
         Reply::NoAnswer(why) => doubtful(call, why.clone()),
         Reply::Answer(answer) if answer.is_success() => accepted(call, answer),
-        Reply::Answer(answer) => moved(call, context, answer).unwrap_or_else(|| refused(call, answer)),
+        Reply::Answer(answer) => {
+            moved(call, context, answer).unwrap_or_else(|| refused(call, context, answer))
+        }
     }
 }
 
@@ -99,12 +104,16 @@ fn delivered(message: &Message, uid: String) -> Outcome {
         id: None,
         thread: None,
         conversation: None,
+        created_at: None,
     };
     Outcome::Done(Done::Delivered(Box::new(Observation::AtHelpdesk(seen))))
 }
 
 fn page(body: &Value) -> Page {
-    let seen = items(&body["_results"]).filter_map(|message| id::at_helpdesk(message, None));
+    let seen = items(&body["_results"]).filter_map(|message| {
+        let created_at = word(&message["created_at"]).as_deref().and_then(json::instant);
+        Some(AtHelpdesk { created_at, ..id::at_helpdesk(message, None)? })
+    });
     Page {
         observations: seen.map(Observation::AtHelpdesk).collect(),
         next: word(&body["_pagination"]["next"]),
@@ -120,16 +129,26 @@ fn moved(call: &Call<'_>, context: &Context<'_>, answer: &Answer) -> Option<Outc
     Some(Outcome::Done(Done::Page(Page { observations: Vec::new(), next: Some(next.into()) })))
 }
 
-fn refused(call: &Call<'_>, answer: &Answer) -> Outcome {
-    let message = words(answer);
-    let kind = match answer.status {
-        429 => RefusalKind::Throttled(answer.retry_after()),
-        401 | 403 => RefusalKind::Credentials,
+fn refused(call: &Call<'_>, context: &Context<'_>, answer: &Answer) -> Outcome {
+    let mut message = words(answer);
+    let kind = match (answer.status, call) {
+        (429, _) => RefusalKind::Throttled(answer.retry_after()),
+        // Of everything else than a delivery it is only that conversation or message which our token may not touch.
+        (401, _) | (403, Call::Deliver(_) | Call::Check) => RefusalKind::Credentials,
+        // The one thing that these requests name is the channel.
+        (404 | 410, Call::Deliver(_) | Call::Note { .. }) => {
+            let lead = "Front does not know this channel any more: connect it again in Front";
+            message = first_chars(&format!("{lead} ({message})"), LONGEST_MESSAGE);
+            RefusalKind::Credentials
+        }
+        (400 | 404, Call::Report { message, .. }) if context.now - message.occurred_at < KNOWN_WITHIN => {
+            RefusalKind::Later
+        }
         // Not taken up at all (too early), or somewhere else.
-        425 | 300..400 => RefusalKind::Later,
+        (425 | 300..400, _) => RefusalKind::Later,
         // Perhaps taken up, perhaps there already.
-        408 | 409 => return doubtful(call, format!("({}) {message}", answer.status)),
-        400..500 => RefusalKind::Permanent,
+        (408 | 409, _) => return doubtful(call, format!("({}) {message}", answer.status)),
+        (400..500, _) => RefusalKind::Permanent,
         _ => return doubtful(call, format!("({}) {message}", answer.status)),
     };
     Outcome::Refused(Refusal { kind, code: Some(answer.status.to_string()), message })

@@ -313,6 +313,7 @@ fn an_imported_message_is_evidence_and_never_an_order() {
         id: Some("msg_1q6c".to_owned()),
         thread: Some("cnv_9d3f".to_owned()),
         conversation: Some("+12015550123".to_owned()),
+        created_at: None,
     };
     assert_eq!(reading.observations, [Observation::AtHelpdesk(seen)]);
     for body in [
@@ -768,8 +769,9 @@ fn every_reply_is_done_not_done_or_unknown() {
         (http(307, ""), ["later"; 4]),
         (http(400, error), ["never"; 4]),
         (http(401, error), ["credentials"; 4]),
-        (http(403, error), ["credentials"; 4]),
-        (http(404, error), ["never"; 4]),
+        (http(403, error), ["credentials", "never", "never", "never"]),
+        (http(404, error), ["credentials", "credentials", "never", "never"]),
+        (http(410, error), ["credentials", "credentials", "never", "never"]),
         (http(408, ""), ["unknown", "unknown", "later", "later"]),
         (http(409, error), ["unknown", "unknown", "later", "later"]),
         (http(413, ""), ["never"; 4]),
@@ -783,7 +785,7 @@ fn every_reply_is_done_not_done_or_unknown() {
         (Reply::NotSent("no route".to_owned()), ["later"; 4]),
         (Reply::NoAnswer("timed out".to_owned()), ["unknown", "unknown", "later", "later"]),
     ] {
-        let message = inbound();
+        let message = Message { occurred_at: now() - TimeDelta::seconds(30), ..inbound() };
         let calls = [
             Call::Deliver(&message),
             Call::Note { message: &message, external_id: "note-1", text: "x" },
@@ -792,6 +794,37 @@ fn every_reply_is_done_not_done_or_unknown() {
         ];
         let found = calls.map(|call| word(&judge(&call, &reply)));
         assert_eq!(found, expected, "{reply:?}");
+    }
+}
+
+#[test]
+fn a_report_that_overtakes_our_answer_to_front_is_made_again() {
+    let report = |status, age| {
+        let message = Message { occurred_at: now() - TimeDelta::milliseconds(age), ..ordered() };
+        word(&judge(&Call::Report { message: &message, reason: "x" }, &http(status, "")))
+    };
+    for (status, young) in
+        [(400, "later"), (404, "later"), (401, "credentials"), (403, "never"), (422, "never")]
+    {
+        let old = if status == 401 { "credentials" } else { "never" };
+        let found = [report(status, 0), report(status, 4_999), report(status, 5_000)];
+        assert_eq!(found, [young, young, old], "{status}");
+    }
+    let message = Message { occurred_at: now(), ..inbound() };
+    for call in [Call::Deliver(&message), Call::LookUp { message: &message, page: None }] {
+        assert_eq!(word(&judge(&call, &http(400, ""))), "never", "{call:?}");
+    }
+}
+
+#[test]
+fn a_channel_that_front_does_not_know_says_so() {
+    for status in [404, 410] {
+        let Outcome::Refused(refusal) = judge(&Call::Deliver(&inbound()), &http(status, "Not found")) else {
+            panic!("not refused")
+        };
+        assert_eq!(refusal.code, Some(status.to_string()));
+        let words = "Front does not know this channel any more: connect it again in Front (Not found)";
+        assert_eq!(refusal.message, words);
     }
 }
 
@@ -805,6 +838,7 @@ fn a_delivery_brings_the_id_under_which_front_took_it() {
         id: None,
         thread: None,
         conversation: None,
+        created_at: None,
     };
     assert_eq!(outcome, Outcome::Done(Done::Delivered(Box::new(Observation::AtHelpdesk(seen)))));
 }
@@ -855,19 +889,21 @@ fn a_look_up_shows_every_message_that_could_be_ours_and_the_next_page() {
     else {
         panic!("no page")
     };
-    let seen = |external_id: Option<&str>, uid: Option<&str>, id: &str, thread: Option<&str>| {
-        Observation::AtHelpdesk(AtHelpdesk {
-            external_id: external_id.map(str::to_owned),
-            accepted_as: uid.map(str::to_owned),
-            id: Some(id.to_owned()),
-            thread: thread.map(str::to_owned),
-            conversation: None,
-        })
-    };
+    let seen =
+        |external_id: Option<&str>, uid: Option<&str>, id: &str, thread: Option<&str>, at: Option<i64>| {
+            Observation::AtHelpdesk(AtHelpdesk {
+                external_id: external_id.map(str::to_owned),
+                accepted_as: uid.map(str::to_owned),
+                id: Some(id.to_owned()),
+                thread: thread.map(str::to_owned),
+                conversation: None,
+                created_at: at.and_then(|at| DateTime::from_timestamp(at, 0)),
+            })
+        };
     let expected = [
-        seen(Some("SM0c5e"), Some("8e21aa90c4d7f6b3"), "msg_1q6c", Some("cnv_9d3f")),
-        seen(Some("msg_1q5x-+12015550123"), None, "msg_1q5x", None),
-        seen(None, Some("77aa"), "msg_old", None),
+        seen(Some("SM0c5e"), Some("8e21aa90c4d7f6b3"), "msg_1q6c", Some("cnv_9d3f"), Some(1_763_719_260)),
+        seen(Some("msg_1q5x-+12015550123"), None, "msg_1q5x", None, None),
+        seen(None, Some("77aa"), "msg_old", None, None),
     ];
     assert_eq!(page.observations, expected);
     let next = page.next.unwrap();

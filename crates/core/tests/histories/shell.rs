@@ -87,7 +87,8 @@ impl Shell {
             self.work();
         }
         self.calm = true;
-        for _ in 0..300 {
+        // A row whose turn has not come is due all the time: a round for every second of a wait of 15 minutes, and another.
+        for _ in 0..4_000 {
             match self.next() {
                 Some(then) => self.now = then.max(self.now + 1),
                 // By then all is listed and over. What the last poll shows may be work again.
@@ -385,7 +386,7 @@ impl Shell {
                 self.pause(side, 25);
                 return refused(RefusalKind::Credentials);
             }
-            12..16 if act == Act::Deliver => return refused(RefusalKind::Permanent),
+            12..16 if matches!(act, Act::Deliver | Act::LookUp) => return refused(RefusalKind::Permanent),
             16..24 => return Some(self.times_out()),
             _ => {}
         }

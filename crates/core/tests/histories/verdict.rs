@@ -3,6 +3,7 @@
 use crate::shell::Shell;
 use crate::world::{OURS, Sms, at};
 use std::collections::{BTreeMap, BTreeSet};
+use twinwire_core::caps::Worse;
 use twinwire_core::identity::could_be;
 use twinwire_core::model::{BoundBy, Direction, Message, Need, Parked, Side, Status, Told};
 
@@ -42,14 +43,16 @@ fn delivered(shell: &Shell, row: &Message, times: usize, blind: u32) -> Result<(
     let there = row.destination_id().is_some();
     ensure(there || row.parked.is_some(), "neither delivered nor put aside")?;
     ensure(!there || row.parked.is_none(), "put aside, and it is there")?;
+    let caps = if row.destination() == Side::Helpdesk { shell.setup.helpdesk } else { shell.setup.provider };
+    let given_up = row.parked == Some(Parked::GaveUp);
+    ensure(!given_up || caps.worse == Worse::Twice, "given up where never is worse")?;
     ensure(times == 0 || row.parked != Some(Parked::Refused), "said to be refused, and it was delivered")?;
     let seen = row.provider_message_id.as_ref().map(|id| &shell.seen[id]);
     ensure(seen.is_none_or(|seen| seen.status == row.provider_status), "the status of another message")?;
     // Another app's message with the same text to the same person, sent in the same minute, cannot be told from ours.
     let twin = row.bound_by == Some(BoundBy::Echo) && row.origin == Side::Helpdesk;
     ensure(!there || times > 0 || twin, "believed to be delivered, and it is not")?;
-    let told_off = row.need() == Need::Tell && row.failures >= shell.policy.give_up_after;
-    ensure(row.wake_at.is_none() && (row.need() == Need::Nothing || told_off), "work is left")
+    ensure(row.wake_at.is_none() && row.need() == Need::Nothing, "work is left")
 }
 
 fn told(shell: &Shell, row: &Message, blind: u32) -> Result<(), String> {
@@ -57,7 +60,7 @@ fn told(shell: &Shell, row: &Message, blind: u32) -> Result<(), String> {
     let noted = shell.helpdesk.notes.get(&row.external_id).copied().unwrap_or_default();
     ensure(marked + noted <= 1 + blind, "the helpdesk was told twice")?;
     let failed = row.parked.is_some() || row.provider_status.is_some_and(Status::is_failure);
-    let due = failed && row.origin == Side::Helpdesk && row.failures < shell.policy.give_up_after;
+    let due = failed && row.origin == Side::Helpdesk;
     ensure(
         !due || marked + noted > 0 || row.helpdesk_status == Some(Told::Untold),
         "the helpdesk was not told",

@@ -206,6 +206,7 @@ impl Helpdesk {
             id: None,
             thread: None,
             conversation: Some(conversation.to_owned()),
+            created_at: None,
         }
     }
 
@@ -217,6 +218,7 @@ impl Helpdesk {
             id: Some(format!("msg{number}")),
             thread: Some(format!("thread of {}", import.conversation)),
             conversation: Some(import.conversation.clone()),
+            created_at: None,
         }
     }
 

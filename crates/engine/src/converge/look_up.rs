@@ -3,6 +3,7 @@
 
 use super::step::{Brought, Step, one};
 use crate::{Result, fold};
+use chrono::{DateTime, Utc};
 use twinwire_core::connector::Call;
 use twinwire_core::identity::{CLOCK_SKEW, could_be};
 use twinwire_core::model::{Act, Message, Side};
@@ -65,13 +66,24 @@ async fn fold_page(step: &Step, page: &Page) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-/// Whether everything further down the list is from before the first attempt.
+/// Whether everything further down the list is from before the message could be there: everything on this page that has
+/// a time is. What is put into a helpdesk stands there under the time at which it was written.
 fn is_before(row: &Message, page: &Page) -> bool {
-    let since = row.attempted_at.map(|at| at - CLOCK_SKEW);
-    page.observations.iter().any(|seen| match seen {
-        Observation::AtProvider(seen) => seen.created_at.zip(since).is_some_and(|(at, since)| at < since),
-        _ => false,
-    })
+    let Some(attempted) = row.attempted_at else { return false };
+    let since = match row.destination() {
+        Side::Provider => attempted,
+        Side::Helpdesk => attempted.min(row.occurred_at),
+    } - CLOCK_SKEW;
+    let mut times = page.observations.iter().filter_map(time).peekable();
+    times.peek().is_some() && times.all(|at| at < since)
+}
+
+fn time(seen: &Observation) -> Option<DateTime<Utc>> {
+    match seen {
+        Observation::AtProvider(seen) => seen.created_at,
+        Observation::AtHelpdesk(seen) => seen.created_at,
+        Observation::Ordered(_) | Observation::Connected { .. } | Observation::Disconnected => None,
+    }
 }
 
 fn is_note(row: &Message, seen: &Observation) -> bool {
@@ -92,9 +104,13 @@ async fn judge(step: &Step, row: &Message, noted: bool) -> Result<Came> {
     }
     if fresh.destination() == Side::Provider {
         // What may be it and was not bound is more than one, or belongs to more than one.
-        let unbound =
-            provider_messages::unbound(&mut conn, step.ends.channel.provider_account, &fresh.recipient)
-                .await?;
+        let unbound = provider_messages::unbound(
+            &mut conn,
+            step.ends.channel.provider_account,
+            &fresh.sender,
+            &fresh.recipient,
+        )
+        .await?;
         if unbound.iter().any(|record| could_be(&record.seen, &fresh)) {
             return Ok(Came::Ambiguous);
         }

@@ -6,7 +6,6 @@ use super::worker::{PUT_OFF, Pace};
 use crate::call::{self, Caller};
 use crate::{Engine, Result, crash, fold};
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -204,7 +203,7 @@ async fn apply(step: &Step, begun: &Message, act: Act, brought: &Brought) -> Res
     if row.standing_doubt().is_some() && after.standing_doubt().is_none() {
         fold::reconsider(&mut tx, &step.ends.channel, &row.conversation, now).await?;
     }
-    wake(&mut tx, channel, &after, now).await?;
+    fold::wake(&mut tx, channel, &after, now).await?;
     tx.commit().await?;
     told(step, &after, act, &brought.came);
     Ok(())
@@ -235,14 +234,9 @@ pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) 
     messages::update(&mut tx, lease.channel, &after).await?;
     let by = Line { channel: lease.channel, external_id: id, at: now, by: Some((&lease.owner, lease.fence)) };
     attempts::note(&mut tx, by, "parked", after.last_error.as_deref()).await?;
-    wake(&mut tx, lease.channel, &after, now).await?;
-    Ok(tx.commit().await?)
-}
-
-async fn wake(conn: &mut PgConnection, channel: i64, row: &Message, now: DateTime<Utc>) -> Result<()> {
-    if row.wake_at.is_some_and(|at| at <= now) {
-        work::announce(conn, channel).await?;
-    }
+    fold::wake(&mut tx, lease.channel, &after, now).await?;
+    tx.commit().await?;
+    tracing::warn!(row = after.log_id(), ?why, direction = ?after.direction, "a message is put aside");
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use twinwire_core::model::{Message, Need, Side};
@@ -83,7 +83,9 @@ struct Worker {
     notify: Arc<Notify>,
     ends: Ends,
     pace: Option<Arc<Pace>>,
-    calls: JoinSet<String>,
+    calls: JoinSet<()>,
+    /// The row of each call.
+    tasks: HashMap<task::Id, String>,
     running: HashMap<String, Side>,
     renewed: Instant,
     idle_since: Option<Instant>,
@@ -102,6 +104,7 @@ impl Worker {
             notify,
             ends,
             calls: JoinSet::new(),
+            tasks: HashMap::new(),
             running: HashMap::new(),
             renewed: Instant::now(),
             idle_since: None,
@@ -160,11 +163,9 @@ impl Worker {
                     pace: self.pace.clone(),
                     thread,
                 };
-                self.calls.spawn(async move {
-                    let id = row.external_id.clone();
-                    step::run(step, row, act).await;
-                    id
-                });
+                let id = row.external_id.clone();
+                let call = self.calls.spawn(step::run(step, row, act));
+                self.tasks.insert(call.id(), id);
                 return Ok(());
             }
             Action::Park(why) => return step::park(&self.engine, &self.lease, &row.external_id, why).await,
@@ -203,9 +204,9 @@ impl Worker {
             () = shutdown.cancelled() => return Ok(Next::Stop),
             () = self.notify.notified() => self.idle_since = None,
             () = tokio::time::sleep(sleep) => {}
-            Some(ended) = self.calls.join_next() => {
+            Some(ended) = self.calls.join_next_with_id() => {
                 self.ended(ended);
-                while let Some(ended) = self.calls.try_join_next() {
+                while let Some(ended) = self.calls.try_join_next_with_id() {
                     self.ended(ended);
                 }
             }
@@ -213,18 +214,17 @@ impl Worker {
         Ok(Next::Go)
     }
 
-    fn ended(&mut self, ended: std::result::Result<String, tokio::task::JoinError>) {
-        match ended {
-            Ok(id) => {
-                self.running.remove(&id);
-            }
+    fn ended(&mut self, ended: std::result::Result<(task::Id, ()), task::JoinError>) {
+        let call = match ended {
+            Ok((call, ())) => call,
             Err(error) => {
-                // A panic in a step: the row stands in flight, which is doubt. Which row it was is not known here.
+                // A panic in a step: the row stands in flight, which is doubt, and is looked at again.
                 tracing::error!(%error, "a step broke");
-                if self.calls.is_empty() {
-                    self.running.clear();
-                }
+                error.id()
             }
+        };
+        if let Some(row) = self.tasks.remove(&call) {
+            self.running.remove(&row);
         }
     }
 
@@ -240,7 +240,7 @@ impl Worker {
     async fn finish(&mut self) {
         while !self.calls.is_empty() {
             tokio::select! {
-                Some(ended) = self.calls.join_next() => self.ended(ended),
+                Some(ended) = self.calls.join_next_with_id() => self.ended(ended),
                 () = tokio::time::sleep(self.engine.lease() / 3) => {
                     if let Err(error) = self.renew().await {
                         tracing::debug!(%error, "lease not renewed while finishing");

@@ -10,11 +10,13 @@ pub mod retain;
 pub mod schedule;
 
 use crate::{Engine, Error};
-use queue::{Job, JobFailed};
+use queue::{Job, JobFailed, Queue};
 use tokio_util::sync::CancellationToken;
 
-/// Jobs of one process at a time.
-const AT_ONCE: usize = 4;
+/// Short jobs of one process at a time.
+const SHORT_AT_ONCE: usize = 4;
+/// And long ones.
+const LONG_AT_ONCE: usize = 3;
 
 /// Runs jobs until `shutdown`.
 pub async fn run(engine: Engine, shutdown: CancellationToken) -> Result<(), Error> {
@@ -23,7 +25,13 @@ pub async fn run(engine: Engine, shutdown: CancellationToken) -> Result<(), Erro
         let engine = engine.clone();
         async move { perform(&engine, &job).await }
     };
-    queue::run(pool, owner, AT_ONCE, shutdown, handler).await.map_err(|error| Error::Jobs(error.to_string()))
+    let run = |queue, at_once| {
+        let name = format!("{owner}-{queue:?}").to_lowercase();
+        queue::run(pool.clone(), queue, name, at_once, shutdown.clone(), handler.clone())
+    };
+    tokio::try_join!(run(Queue::Short, SHORT_AT_ONCE), run(Queue::Long, LONG_AT_ONCE))
+        .map_err(|error| Error::Jobs(error.to_string()))?;
+    Ok(())
 }
 
 async fn perform(engine: &Engine, job: &Job) -> Result<(), JobFailed> {

@@ -1,4 +1,4 @@
-//! The queue of coarse background jobs: polls, backfills, retention. apalis keeps it in Postgres.
+//! The queues of coarse background jobs: polls, backfills, retention. apalis keeps them in Postgres.
 //!
 //! Delivery is at least once. A job whose process died is given to another worker some fifteen seconds later,
 //! so handlers are idempotent and guard their work with rows of their own.
@@ -19,8 +19,27 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-/// The queue's name in apalis' tables.
-const QUEUE: &str = "twinwire";
+/// The queues: jobs that take hours have one of their own, or a few of them would hold up all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Jobs that are soon done: polls, retention.
+    Short,
+    /// Jobs that may take hours: backfills.
+    Long,
+}
+
+impl Queue {
+    const ALL: [Self; 2] = [Self::Short, Self::Long];
+
+    /// The queue's name in apalis' tables.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Short => "twinwire",
+            Self::Long => "twinwire-backfill",
+        }
+    }
+}
+
 /// How often a worker says that it lives. It also looks for due work then, should a notification have been
 /// lost.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -28,11 +47,12 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const MISSED_HEARTBEATS: usize = 3;
 /// How often a job may fail before it stays failed.
 const MAX_ATTEMPTS: usize = 5;
-/// Wait before the second, third, fourth and fifth attempt, in seconds.
-const RETRY_AFTER: [i32; MAX_ATTEMPTS - 1] = [5, 30, 120, 600];
+/// Wait before the second, third, fourth and fifth attempt.
+const RETRY_AFTER: [Duration; MAX_ATTEMPTS - 1] =
+    [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(600)];
 /// A job handed out this often brings its process down each time. apalis itself would hand it out for ever.
 const MAX_DELIVERIES: usize = 25;
-/// One connection listens, one fetches and acknowledges, one is for the heartbeat and for retries.
+/// For each queue: one connection listens, one fetches and acknowledges, one is for the heartbeat and for retries.
 const CONNECTIONS: u32 = 3;
 /// Pause before a worker starts again after it lost the database.
 const RESTART_PAUSE: Duration = Duration::from_secs(2);
@@ -53,18 +73,30 @@ pub struct Job {
 #[error("{message}")]
 pub struct JobFailed {
     message: String,
-    again: bool,
+    again: Again,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    Never,
+    Later,
+    After(Duration),
 }
 
 impl JobFailed {
     /// A failure that may pass: the job is tried again later, five times in all.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), again: true }
+        Self { message: message.into(), again: Again::Later }
     }
 
     /// A failure that will not pass: the job is not tried again.
     pub fn for_good(message: impl Into<String>) -> Self {
-        Self { message: message.into(), again: false }
+        Self { message: message.into(), again: Again::Never }
+    }
+
+    /// Not a failure: the time has not come. The job is tried again after `wait`, five times in all.
+    pub fn not_yet(message: impl Into<String>, wait: Duration) -> Self {
+        Self { message: message.into(), again: Again::After(wait) }
     }
 }
 
@@ -137,7 +169,7 @@ async fn create_extension(
 }
 
 /// Adds a job inside the caller's transaction. It can run from the commit on, and goes with a rollback.
-pub async fn push(conn: &mut PgConnection, job: &Job) -> Result<(), Error> {
+pub async fn push(conn: &mut PgConnection, queue: Queue, job: &Job) -> Result<(), Error> {
     // Workers are only notified of a job that is due at the time its transaction began, by the database's
     // clock. apalis would take this machine's time of now, which is later: the job would wait for the next
     // heartbeat.
@@ -147,8 +179,22 @@ pub async fn push(conn: &mut PgConnection, job: &Job) -> Result<(), Error> {
         .max_attempts(MAX_ATTEMPTS)
         .run_at_timestamp(due.unsigned_abs())
         .build();
-    queries::push_tasks(conn, QUEUE, vec![task]).await?;
+    queries::push_tasks(conn, queue.name(), vec![task]).await?;
     Ok(())
+}
+
+/// Whether a job is in the queue: it waits, runs, or has failed and is to be tried again.
+pub async fn holds(conn: &mut PgConnection, queue: Queue, job: &Job) -> Result<bool, Error> {
+    let holds = sqlx::query_scalar(
+        "select exists (
+            select from apalis.jobs where job_type = $1 and job = $2
+            and (status in ('Pending', 'Queued', 'Running') or (status = 'Failed' and attempts < max_attempts)))",
+    )
+    .bind(queue.name())
+    .bind(serde_json::to_vec(job)?)
+    .fetch_one(conn)
+    .await?;
+    Ok(holds)
 }
 
 /// Claims the tick `name`: true at most once in each `period`, whichever process asks. Periods are counted
@@ -168,45 +214,36 @@ pub async fn claim_tick(conn: &mut PgConnection, name: &str, period: Duration) -
     Ok(claimed.rows_affected() == 1)
 }
 
-/// Pushes `job` at most once in each `period` over all processes. Says whether it did.
-pub async fn push_every(pool: &PgPool, name: &str, period: Duration, job: &Job) -> Result<bool, Error> {
-    let mut tx = pool.begin().await?;
-    let claimed = claim_tick(&mut tx, name, period).await?;
-    if claimed {
-        push(&mut tx, job).await?;
-    }
-    tx.commit().await?;
-    Ok(claimed)
-}
-
 /// Removes jobs that ended more than `older_than_days` ago, and the rows of workers that are long dead.
 /// Returns the number of jobs removed.
 pub async fn clean(pool: &PgPool, older_than_days: i32) -> Result<u64, Error> {
+    let queues = Queue::ALL.map(Queue::name);
     let jobs = sqlx::query(
-        "delete from apalis.jobs where job_type = $1 and done_at < now() - make_interval(days => $2)
+        "delete from apalis.jobs where job_type = any($1) and done_at < now() - make_interval(days => $2)
          and (status in ('Done', 'Killed') or (status = 'Failed' and attempts >= max_attempts))",
     )
-    .bind(QUEUE)
+    .bind(&queues[..])
     .bind(older_than_days)
     .execute(pool)
     .await?;
     // A job keeps the name of its worker, so a worker's row goes with the last of its jobs.
     sqlx::query(
-        "delete from apalis.workers w where w.worker_type = $1 and w.last_seen < now() - interval '1 hour'
+        "delete from apalis.workers w where w.worker_type = any($1) and w.last_seen < now() - interval '1 hour'
          and not exists (select from apalis.jobs j where j.lock_by = w.id)",
     )
-    .bind(QUEUE)
+    .bind(&queues[..])
     .execute(pool)
     .await?;
     Ok(jobs.rows_affected())
 }
 
-/// Runs jobs, up to `concurrency` at a time, until `shutdown`; then finishes those that run and returns.
+/// Runs the jobs of a queue, up to `concurrency` at a time, until `shutdown`; then finishes those that run and returns.
 ///
-/// `worker_name` must be new at each start of a process: to apalis, a job runs as long as its worker's name
-/// lives. Dropping the future aborts the running jobs, which another worker then takes over.
+/// `worker_name` must be new at each start of a process, and another one for each queue: to apalis, a job runs as
+/// long as its worker's name lives. Dropping the future aborts the running jobs, which another worker then takes over.
 pub async fn run<H, Fut>(
     pool: PgPool,
+    queue: Queue,
     worker_name: String,
     concurrency: usize,
     shutdown: CancellationToken,
@@ -229,7 +266,7 @@ where
         life = life.wrapping_add(1);
         // A new name each time, for the reason given above.
         let name = format!("{worker_name}-{life}");
-        let outcome = work(&own, &name, concurrency, &shutdown, handler.clone()).await;
+        let outcome = work(&own, queue, &name, concurrency, &shutdown, handler.clone()).await;
         if let Err(error) = release(&own, &name).await {
             tracing::warn!(%error, worker = name, "could not release the worker's jobs");
         }
@@ -245,6 +282,7 @@ where
 /// One life of a worker: until `shutdown`, or until it loses the database.
 async fn work<H, Fut>(
     pool: &PgPool,
+    queue: Queue,
     name: &str,
     concurrency: usize,
     shutdown: &CancellationToken,
@@ -255,11 +293,11 @@ where
     Fut: Future<Output = Result<(), JobFailed>> + Send + 'static,
 {
     // Any JSON: a payload that the backend itself cannot read would end the worker, and every one after it.
-    let storage = PostgresStorage::<Value>::new(pool).with_config(settings());
+    let storage = PostgresStorage::<Value>::new(pool).with_config(settings(queue));
     let context = WorkerContext::new(name);
     let jobs_pool = pool.clone();
     let worker = WorkerBuilder::new(&context)
-        .backend(PollWith::new(storage, Notifications::new(pool)))
+        .backend(PollWith::new(storage, Notifications::new(pool, queue)))
         .concurrency(concurrency.max(1))
         .build(move |payload: Value, attempt: Attempt, id: TaskId| {
             perform(jobs_pool.clone(), handler.clone(), payload, attempt.current(), id)
@@ -277,10 +315,10 @@ where
     }
 }
 
-fn settings() -> Config {
+fn settings(queue: Queue) -> Config {
     // One job at a time: apalis' worker sends no heartbeat while it holds more jobs than it may run.
     Config::default()
-        .queue(QUEUE)
+        .queue(queue.name())
         .batch_size(1)
         .heartbeat_interval(HEARTBEAT)
         .missed_heartbeats(MISSED_HEARTBEATS)
@@ -338,21 +376,30 @@ where
         Ok(Err(failed)) => failed,
         Err(panicked) => JobFailed::new(panicked.to_string()),
     };
-    span.in_scope(|| tracing::warn!(error = %failed, "job failed"));
-    if !failed.again {
+    let wait = match failed.again {
+        Again::After(wait) => {
+            span.in_scope(|| tracing::info!(why = %failed, "job waits"));
+            Some(wait)
+        }
+        Again::Later | Again::Never => {
+            span.in_scope(|| tracing::warn!(error = %failed, "job failed"));
+            attempt.checked_sub(1).and_then(|index| RETRY_AFTER.get(index).copied())
+        }
+    };
+    if failed.again == Again::Never {
         return Err(AbortError::new(failed).into());
     }
-    if let Some(seconds) = attempt.checked_sub(1).and_then(|index| RETRY_AFTER.get(index)) {
-        postpone(&pool, &id, *seconds).await?;
+    if let Some(wait) = wait {
+        postpone(&pool, &id, wait).await?;
     }
     Err(failed.into())
 }
 
 /// apalis tries a failed job again at once, unless its row says that it is not due yet.
-async fn postpone(pool: &PgPool, id: &TaskId, seconds: i32) -> Result<(), sqlx::Error> {
+async fn postpone(pool: &PgPool, id: &TaskId, wait: Duration) -> Result<(), sqlx::Error> {
     sqlx::query("update apalis.jobs set run_at = now() + make_interval(secs => $2) where id = $1")
         .bind(id.to_string())
-        .bind(f64::from(seconds))
+        .bind(wait.as_secs_f64())
         .execute(pool)
         .await?;
     Ok(())
@@ -362,21 +409,22 @@ async fn postpone(pool: &PgPool, id: &TaskId, seconds: i32) -> Result<(), sqlx::
 /// the queue is being read, and never listens again once the connection fails.
 struct Notifications {
     pool: PgPool,
+    queue: Queue,
     listener: Option<StreamStrategy<Pubsub>>,
 }
 
 impl Notifications {
-    fn new(pool: &PgPool) -> Self {
-        Self { pool: pool.clone(), listener: None }
+    fn new(pool: &PgPool, queue: Queue) -> Self {
+        Self { pool: pool.clone(), queue, listener: None }
     }
 }
 
 impl PollStrategy for Notifications {
     fn poll_drive(&mut self, cx: &mut Context<'_>, snapshot: &PollSnapshot) -> Poll<Option<()>> {
-        let pool = &self.pool;
+        let (pool, queue) = (&self.pool, self.queue);
         let listener = self
             .listener
-            .get_or_insert_with(|| StreamStrategy::new(Pubsub::new(pool.clone(), QUEUE.to_owned())));
+            .get_or_insert_with(|| StreamStrategy::new(Pubsub::new(pool.clone(), queue.name().to_owned())));
         let polled = listener.poll_drive(cx, snapshot);
         match polled {
             // Read the queue once more after the read that may be under way.

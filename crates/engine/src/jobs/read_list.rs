@@ -1,13 +1,24 @@
 //! The job that reads a provider's list: a poll, or a backfill.
 
-use super::queue::{self, Job, JobFailed};
-use crate::{Engine, Error, Result, poll};
-use twinwire_store::backfills::{self, Kind};
+use super::queue::{self, Job, JobFailed, Queue};
+use crate::poll::{self, Stopped};
+use crate::{Engine, Error, Result};
+use sqlx::{Connection, PgConnection};
+use std::time::Duration;
+use twinwire_store::backfills::{self, Backfill, Kind};
 
 /// The job's name in the queue.
 pub const KIND: &str = "read_list";
+/// A reading that fails so often without getting a page further is over.
+const MAX_FAILURES: i32 = 10;
+/// How long a reading waits for another one of its kind before it looks again.
+const BUSY: Duration = Duration::from_secs(15);
+/// Shortest wait for an account that rests.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// How often a reading makes sure that it still has its guard.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
 
-/// Asks for a reading of a provider's account, unless one of the kind waits or runs already. Gives its key.
+/// Asks for a reading of a provider's account, unless one of the kind waits already. Gives its key.
 pub async fn request(
     engine: &Engine,
     account: i64,
@@ -18,49 +29,153 @@ pub async fn request(
     let mut tx = engine.pool().begin().await?;
     let (id, new) = backfills::request(&mut tx, account, channel, kind, requested_by).await?;
     if new {
-        push(&mut tx, id).await?;
+        push(&mut tx, id, kind).await?;
     }
     tx.commit().await?;
     Ok(id)
 }
 
-/// Puts a reading into the queue, again if need be: the reading's own row keeps it from being done twice.
-pub(super) async fn push(conn: &mut sqlx::PgConnection, id: i64) -> Result<()> {
-    let job = Job { kind: KIND.to_owned(), id };
-    queue::push(conn, &job).await.map_err(|error| Error::Jobs(error.to_string()))
+/// Puts a reading into its queue.
+pub(super) async fn push(conn: &mut PgConnection, id: i64, kind: Kind) -> Result<()> {
+    queue::push(conn, queue_of(kind), &job(id)).await.map_err(|error| Error::Jobs(error.to_string()))
+}
+
+/// Puts a reading into its queue again, unless it is there.
+pub(super) async fn push_if_lost(conn: &mut PgConnection, id: i64, kind: Kind) -> Result<()> {
+    let queued = queue::holds(conn, queue_of(kind), &job(id)).await;
+    if queued.map_err(|error| Error::Jobs(error.to_string()))? {
+        return Ok(());
+    }
+    push(conn, id, kind).await
+}
+
+fn job(id: i64) -> Job {
+    Job { kind: KIND.to_owned(), id }
+}
+
+fn queue_of(kind: Kind) -> Queue {
+    match kind {
+        Kind::Poll => Queue::Short,
+        Kind::Incremental | Kind::Full => Queue::Long,
+    }
 }
 
 pub(super) async fn perform(engine: &Engine, id: i64) -> std::result::Result<(), JobFailed> {
-    let again = |error: Error| JobFailed::new(error.to_string());
-    // Two workers may be handed one job when the first was only slow: one of them reads, the other goes.
-    let mut guard = engine.pool().begin().await.map_err(|error| again(error.into()))?;
-    let free: bool = sqlx::query_scalar("select pg_try_advisory_xact_lock(hashtext('read_list'), $1::int)")
-        .bind(i32::try_from(id % i64::from(i32::MAX)).unwrap_or(0))
-        .fetch_one(&mut *guard)
-        .await
-        .map_err(|error| again(error.into()))?;
-    if !free
-        || !backfills::start(engine.pool(), id, engine.now()).await.map_err(|error| again(error.into()))?
-    {
-        return Ok(());
-    }
-    let reading = backfills::get(engine.pool(), id).await.map_err(|error| again(error.into()))?;
-    let Some(reading) = reading else { return Ok(()) };
-    let outcome = poll::run(engine, &reading).await;
-    let error = match &outcome {
-        Err(error) if error.is_outage() => return Err(JobFailed::new(error.to_string())),
-        Err(error) => Some(error.to_string()),
-        Ok(()) => None,
+    let Some(reading) = open(engine, id).await.map_err(|error| again(&error))? else { return Ok(()) };
+    let guard = Guard::take(engine, &reading).await.map_err(|error| again(&error))?;
+    let Some(mut guard) = guard else {
+        return Err(JobFailed::not_yet("another reading of the account goes on", BUSY));
     };
-    // A failed reading is over: the next poll or the person who asked starts a new one, which has nothing to catch up on.
-    backfills::finish(engine.pool(), id, engine.now(), error.as_deref())
-        .await
-        .map_err(|error| again(error.into()))?;
-    match error {
-        Some(error) => {
-            tracing::warn!(reading = id, kind = ?reading.kind, %error, "a provider's list could not be read");
-            Err(JobFailed::for_good(error))
+    let stopped = tokio::select! {
+        outcome = read(engine, id) => outcome.err(),
+        error = guard.lost() => return Err(again(&error)),
+    };
+    let outcome = end(engine, &reading, stopped).await;
+    guard.release().await;
+    outcome
+}
+
+/// The reading, unless it is over.
+async fn open(engine: &Engine, id: i64) -> Result<Option<Backfill>> {
+    Ok(backfills::get(engine.pool(), id).await?.filter(|reading| !reading.is_over()))
+}
+
+async fn read(engine: &Engine, id: i64) -> std::result::Result<(), Stopped> {
+    // Anew, now that nobody else has it in hand.
+    let Some(reading) = open(engine, id).await? else { return Ok(()) };
+    poll::awake(engine, reading.account_id).await?;
+    backfills::start(engine.pool(), id, engine.now()).await.map_err(Error::from)?;
+    let Some(reading) = open(engine, id).await? else { return Ok(()) };
+    poll::run(engine, &reading).await
+}
+
+/// Writes down how a reading ended, or lets it go on later from where it is.
+async fn end(
+    engine: &Engine,
+    reading: &Backfill,
+    stopped: Option<Stopped>,
+) -> std::result::Result<(), JobFailed> {
+    let error = match stopped {
+        None => return finish(engine, reading, None).await,
+        // The next poll will do: it has nothing else to catch up on.
+        Some(Stopped::Rests { .. }) if reading.kind == Kind::Poll => {
+            return finish(engine, reading, None).await;
         }
-        None => Ok(()),
+        Some(Stopped::Rests { until, reason }) => {
+            let wait = (until - engine.now()).to_std().unwrap_or_default().max(SHORTEST);
+            return Err(JobFailed::not_yet(format!("the account rests until {until}: {reason}"), wait));
+        }
+        // Nothing can be written down either.
+        Some(Stopped::Failed(error)) if error.is_outage() => return Err(again(&error)),
+        Some(Stopped::Refused(error)) => error,
+        Some(Stopped::Failed(error)) => {
+            let error = error.to_string();
+            let now = open(engine, reading.id).await.map_err(|error| again(&error))?;
+            let nothing_read = now.is_none_or(|now| now.pages == 0);
+            let failures = backfills::interrupted(engine.pool(), reading.id, &error).await;
+            let failures = failures.map_err(|error| again(&error.into()))?;
+            // A poll that has read nothing has nothing to go on from either: the next one is due within a minute.
+            let over = failures >= MAX_FAILURES || (reading.kind == Kind::Poll && nothing_read);
+            if !over {
+                return Err(JobFailed::new(error));
+            }
+            error
+        }
+    };
+    finish(engine, reading, Some(&error)).await?;
+    tracing::warn!(reading = reading.id, kind = ?reading.kind, %error, "a provider's list could not be read");
+    Err(JobFailed::for_good(error))
+}
+
+async fn finish(
+    engine: &Engine,
+    reading: &Backfill,
+    error: Option<&str>,
+) -> std::result::Result<(), JobFailed> {
+    let finished = backfills::finish(engine.pool(), reading.id, engine.now(), error).await;
+    finished.map_err(|error| again(&error.into()))
+}
+
+fn again(error: &Error) -> JobFailed {
+    JobFailed::new(error.to_string())
+}
+
+/// Keeps two readings of one kind for one account from going on at once, in all processes; also two workers that were
+/// handed one job, as happens when the first was only slow.
+///
+/// The lock belongs to a session, on a connection that is taken out of the pool: a transaction that idles for hours would
+/// keep Postgres from clearing away dead rows. It goes with the connection, however this process ends.
+struct Guard(PgConnection);
+
+impl Guard {
+    /// None when another one is at it.
+    async fn take(engine: &Engine, reading: &Backfill) -> Result<Option<Self>> {
+        let mut conn = engine.pool().acquire().await?.detach();
+        let free: bool = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 0))")
+            .bind(format!("read_list {} {:?}", reading.account_id, reading.kind))
+            .fetch_one(&mut conn)
+            .await?;
+        let guard = Self(conn);
+        if free {
+            return Ok(Some(guard));
+        }
+        guard.release().await;
+        Ok(None)
+    }
+
+    /// Comes back when the connection is lost, and the lock with it.
+    async fn lost(&mut self) -> Error {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Err(error) = self.0.ping().await {
+                return error.into();
+            }
+        }
+    }
+
+    async fn release(self) {
+        if let Err(error) = self.0.close().await {
+            tracing::debug!(%error, "the connection of a reading's guard was gone already");
+        }
     }
 }

@@ -1,20 +1,19 @@
 //! Asks for the regular jobs, once for all processes: a tick is claimed in the database.
 
-use super::queue::{self, Job};
+use super::queue::{self, Job, Queue};
 use super::{read_list, retain};
 use crate::{Engine, Error, Result};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use twinwire_store::accounts;
 use twinwire_store::backfills::{self, Kind};
 
 /// How often retention runs, and the deeper backfill of each account.
 const DAILY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often a deeper reading of each account makes up for what a minute's poll cannot see.
 const HOURLY: Duration = Duration::from_secs(60 * 60);
-/// A reading that nobody has touched for that long has lost its job.
+/// A reading that nobody has touched for that long may have lost its job.
 const STALE: TimeDelta = TimeDelta::minutes(2);
 
 /// Runs until `shutdown`.
@@ -35,28 +34,29 @@ pub async fn run(engine: Engine, shutdown: CancellationToken) {
 }
 
 async fn once(engine: &Engine) -> Result<()> {
+    let now = engine.now();
     let mut tx = engine.pool().begin().await?;
     if claim(&mut tx, "poll", engine.poll_interval()).await? {
-        ask(&mut tx, Kind::Poll).await?;
-        for id in backfills::stale(&mut *tx, engine.now() - STALE).await? {
-            read_list::push(&mut tx, id).await?;
+        ask(&mut tx, Kind::Poll, now).await?;
+        for (id, kind) in backfills::stale(&mut *tx, now - STALE).await? {
+            read_list::push_if_lost(&mut tx, id, kind).await?;
         }
     }
     if claim(&mut tx, "incremental", HOURLY).await? {
-        ask(&mut tx, Kind::Incremental).await?;
+        ask(&mut tx, Kind::Incremental, now).await?;
     }
     if claim(&mut tx, "retain", DAILY).await? {
         let job = Job { kind: retain::KIND.to_owned(), id: 0 };
-        queue::push(&mut tx, &job).await.map_err(|error| Error::Jobs(error.to_string()))?;
+        queue::push(&mut tx, Queue::Short, &job).await.map_err(|error| Error::Jobs(error.to_string()))?;
     }
     Ok(tx.commit().await?)
 }
 
-async fn ask(conn: &mut sqlx::PgConnection, kind: Kind) -> Result<()> {
-    for account in accounts::in_use(&mut *conn).await? {
+async fn ask(conn: &mut sqlx::PgConnection, kind: Kind, now: DateTime<Utc>) -> Result<()> {
+    for account in backfills::due(&mut *conn, kind, now).await? {
         let (id, new) = backfills::request(conn, account, None, kind, "schedule").await?;
         if new {
-            read_list::push(conn, id).await?;
+            read_list::push(conn, id, kind).await?;
         }
     }
     Ok(())

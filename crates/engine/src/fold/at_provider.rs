@@ -1,0 +1,137 @@
+//! What the provider has into the row that it is.
+
+use super::around::Around;
+use super::{Counts, Saved, note, save, wake};
+use crate::Result;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use twinwire_core::identity::{Identity, identify};
+use twinwire_core::model::{BoundBy, Message};
+use twinwire_core::observe::{AtProvider, fold_provider, release};
+use twinwire_store::channels::{self, StoredChannel};
+use twinwire_store::messages;
+use twinwire_store::provider_messages::{self, Change, Record};
+
+/// Folds what a provider's account has. `channel` is known where the evidence came through a channel's own hook or
+/// call; else it is found by address.
+///
+/// All of it is joined before the first is identified: what may be the same send stands side by side then.
+pub async fn fold(
+    conn: &mut PgConnection,
+    account: i64,
+    channel: Option<&StoredChannel>,
+    shown: &[AtProvider],
+    now: DateTime<Utc>,
+) -> Result<Counts> {
+    let mut counts = Counts { seen: i64::try_from(shown.len()).unwrap_or(i64::MAX), ..Counts::default() };
+    // Locked in the order of their ids: two transactions with the same messages cannot wait for each other.
+    let mut by_id: Vec<usize> = (0..shown.len()).collect();
+    by_id.sort_by_key(|at| &shown[*at].id);
+    let mut news = Vec::new();
+    for at in by_id {
+        let (record, change) = provider_messages::join(conn, account, &shown[at]).await?;
+        if change != Change::None || record.channel.is_none() || record.held {
+            news.push((at, record));
+        }
+    }
+    news.sort_by_key(|(at, _)| *at);
+    for (_, record) in news {
+        let found;
+        let channel = if let Some(channel) = channel {
+            channel
+        } else {
+            found = channels::by_address(&mut *conn, account, record.seen.ours()).await?;
+            let Some(channel) = &found else { continue };
+            channel
+        };
+        counts.saved(place(conn, channel, &record, now).await?);
+    }
+    Ok(counts)
+}
+
+/// Finds the row that a record is, and folds it in.
+async fn place(
+    conn: &mut PgConnection,
+    channel: &StoredChannel,
+    record: &Record,
+    now: DateTime<Utc>,
+) -> Result<Saved> {
+    let seen = &record.seen;
+    let account = channel.provider_account;
+    let around = Around::load(conn, channel, seen).await?;
+    let (saved, settled) = match identify(seen, &channel.channel.address, around.known()) {
+        Identity::Row(row, bound_by) => {
+            let after = fold_provider(Some(row), seen, bound_by, now);
+            let saved = save(conn, channel.id, Some(row), &after).await?;
+            wake(conn, channel.id, &after, now).await?;
+            let news = row.provider_message_id.as_deref() != Some(&seen.id);
+            if let Some(displaced) = row.provider_message_id.as_deref().filter(|_| news) {
+                // The id was a guess and gave way: the message that had it is looked at anew.
+                provider_messages::set_place(conn, account, displaced, None, true).await?;
+            }
+            (saved, news)
+        }
+        Identity::Moved { from, to } => {
+            moved(conn, channel, seen, from, to, now).await?;
+            (Saved::Updated, true)
+        }
+        Identity::New => {
+            let after = fold_provider(None, seen, BoundBy::Answer, now);
+            let made = messages::insert(conn, channel.id, &after).await?;
+            wake(conn, channel.id, &after, now).await?;
+            (if made { Saved::Inserted } else { Saved::Same }, false)
+        }
+        Identity::Hold => {
+            provider_messages::set_place(conn, account, &seen.id, None, true).await?;
+            return Ok(Saved::Same);
+        }
+        Identity::Copy(row) => {
+            tracing::error!(
+                channel = channel.channel.id,
+                row = row.log_id(),
+                "the provider has this message twice"
+            );
+            note(conn, channel.id, row, now, "copy_at_provider", Some(&seen.id)).await?;
+            (Saved::Same, false)
+        }
+        Identity::Foreign => return Ok(Saved::Same),
+    };
+    provider_messages::set_place(conn, account, &seen.id, Some(channel.id), false).await?;
+    if settled {
+        reconsider(conn, channel, seen.customer(), now).await?;
+    }
+    Ok(saved)
+}
+
+async fn moved(
+    conn: &mut PgConnection,
+    channel: &StoredChannel,
+    seen: &AtProvider,
+    from: &Message,
+    to: &Message,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let released = release(from, now);
+    save(conn, channel.id, Some(from), &released).await?;
+    wake(conn, channel.id, &released, now).await?;
+    note(conn, channel.id, from, now, "unbound", Some("the message at the provider is another one")).await?;
+    let after = fold_provider(Some(to), seen, BoundBy::Reference, now);
+    save(conn, channel.id, Some(to), &after).await?;
+    wake(conn, channel.id, &after, now).await
+}
+
+/// Looks again at records that waited for a send of unknown outcome, now that it is settled.
+pub async fn reconsider(
+    conn: &mut PgConnection,
+    channel: &StoredChannel,
+    customer: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let waiting =
+        provider_messages::unbound(conn, channel.provider_account, &channel.channel.address, customer)
+            .await?;
+    for record in waiting.iter().filter(|record| record.held) {
+        Box::pin(place(conn, channel, record, now)).await?;
+    }
+    Ok(())
+}

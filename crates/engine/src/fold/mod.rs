@@ -1,0 +1,128 @@
+//! Evidence into rows, inside the caller's transaction. Webhooks, polls, look-ups and the answers to our own calls all
+//! come through here: there is one way for every message.
+//!
+//! * [`order`] — the helpdesk asks for a message to be brought to a customer.
+//! * [`at_helpdesk`] — the helpdesk has a message.
+//! * [`at_provider`] — the provider has one: which row it is, and what that changes.
+
+mod around;
+mod at_helpdesk;
+mod at_provider;
+mod order;
+
+pub use at_provider::{fold as provider, reconsider};
+
+use crate::Result;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use twinwire_core::model::Message;
+use twinwire_core::observe::Observation;
+use twinwire_store::attempts::{self, Line};
+use twinwire_store::channels::{self, StoredChannel};
+use twinwire_store::{accounts, messages, work};
+
+/// What evidence did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages that it showed.
+    pub seen: i64,
+    /// Rows that it made.
+    pub inserted: i64,
+    /// Rows that it changed.
+    pub updated: i64,
+}
+
+impl Counts {
+    /// Adds another count.
+    pub fn add(&mut self, other: Self) {
+        self.seen += other.seen;
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+    }
+
+    fn saved(&mut self, saved: Saved) {
+        self.inserted += i64::from(saved == Saved::Inserted);
+        self.updated += i64::from(saved == Saved::Updated);
+    }
+}
+
+/// What writing a row did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Saved {
+    Inserted,
+    Updated,
+    Same,
+}
+
+/// Folds what the helpdesk's hook of a channel shows. Gives the row of an order.
+pub async fn helpdesk(
+    conn: &mut PgConnection,
+    channel: &StoredChannel,
+    observation: &Observation,
+    now: DateTime<Utc>,
+) -> Result<Option<Message>> {
+    match observation {
+        Observation::Ordered(order) => Ok(Some(order::fold(conn, channel, order, now).await?)),
+        Observation::AtHelpdesk(seen) => {
+            at_helpdesk::fold(conn, channel, seen, now).await?;
+            Ok(None)
+        }
+        Observation::Connected { helpdesk_channel_id } => {
+            channels::connect(&mut *conn, channel.id, helpdesk_channel_id).await?;
+            // While nobody had connected it, the helpdesk refused its tokens.
+            accounts::end_pause(&mut *conn, channel.helpdesk_account).await?;
+            work::wake_waiting(&mut *conn, channel.id, now).await?;
+            work::announce(conn, channel.id).await?;
+            Ok(None)
+        }
+        Observation::Disconnected => {
+            channels::tombstone(conn, channel.id, now).await?;
+            Ok(None)
+        }
+        Observation::AtProvider(seen) => {
+            let shown = std::slice::from_ref(seen);
+            at_provider::fold(conn, channel.provider_account, Some(channel), shown, now).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Writes a row where it has changed.
+async fn save(
+    conn: &mut PgConnection,
+    channel: i64,
+    before: Option<&Message>,
+    after: &Message,
+) -> Result<Saved> {
+    if before == Some(after) {
+        return Ok(Saved::Same);
+    }
+    messages::update(conn, channel, after).await?;
+    Ok(Saved::Updated)
+}
+
+/// Announces a row that has something to do.
+pub(crate) async fn wake(
+    conn: &mut PgConnection,
+    channel: i64,
+    row: &Message,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if row.wake_at.is_some_and(|at| at <= now) {
+        work::announce(conn, channel).await?;
+    }
+    Ok(())
+}
+
+/// Writes down what was decided about a row without a call.
+async fn note(
+    conn: &mut PgConnection,
+    channel: i64,
+    row: &Message,
+    now: DateTime<Utc>,
+    outcome: &str,
+    detail: Option<&str>,
+) -> Result<()> {
+    let line = Line { channel, external_id: &row.external_id, at: now, by: None };
+    Ok(attempts::note(conn, line, outcome, detail).await?)
+}

@@ -1,0 +1,54 @@
+//! An order of the helpdesk into its row.
+
+use super::{save, wake};
+use crate::Result;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use twinwire_core::model::Message;
+use twinwire_core::observe::{Ordered, fold_order};
+use twinwire_store::channels::StoredChannel;
+use twinwire_store::{conversations, messages};
+
+/// Folds an order, and gives its row.
+pub(super) async fn fold(
+    conn: &mut PgConnection,
+    channel: &StoredChannel,
+    order: &Ordered,
+    now: DateTime<Utc>,
+) -> Result<Message> {
+    if let Some(there) = repeated(conn, channel, order, now).await? {
+        return Ok(there);
+    }
+    if let Some(thread) = &order.thread {
+        conversations::suggest_thread(conn, channel.id, &order.recipient, thread).await?;
+    }
+    loop {
+        let first = messages::lock(conn, channel.id, &order.external_id).await?;
+        let named = order.clone().named(first.as_ref());
+        let same = named.external_id == order.external_id;
+        let before = if same { first } else { messages::lock(conn, channel.id, &named.external_id).await? };
+        let after = fold_order(before.as_ref(), &named, &channel.channel.address, now);
+        // Another request may have made the row since it was not found: then it is there to be locked now.
+        if before.is_some() || messages::insert(conn, channel.id, &after).await? {
+            if before.is_some() {
+                save(conn, channel.id, before.as_ref(), &after).await?;
+            }
+            wake(conn, channel.id, &after, now).await?;
+            return Ok(after);
+        }
+    }
+}
+
+/// The row of an order that says nothing new. It is not locked: the same webhook many times at once need not queue up.
+async fn repeated(
+    conn: &mut PgConnection,
+    channel: &StoredChannel,
+    order: &Ordered,
+    now: DateTime<Utc>,
+) -> Result<Option<Message>> {
+    let first = messages::get(&mut *conn, channel.id, &order.external_id).await?;
+    let named = order.clone().named(first.as_ref());
+    let same = named.external_id == order.external_id;
+    let row = if same { first } else { messages::get(&mut *conn, channel.id, &named.external_id).await? };
+    Ok(row.filter(|row| fold_order(Some(row), &named, &channel.channel.address, now) == *row))
+}
