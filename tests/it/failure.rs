@@ -128,7 +128,8 @@ async fn a_failure_that_the_helpdesk_will_not_mark_ends_as_one_note() {
         "SMS failed to send. Error (30003): the phone could not be reached\nYour parcel will come on T";
     assert_eq!(stack.thread_texts(CUSTOMER), [TEXT, note]);
     assert_eq!(stack.rows().await[0].helpdesk_status, Some(Told::Noted));
-    assert_eq!(asked(&stack, Operation::UpdateStatus), 1);
+    // In the first seconds a refusal may only mean that Front has not read our answer yet.
+    assert!(asked(&stack, Operation::UpdateStatus) >= 1);
 }
 
 #[tokio::test]

@@ -49,7 +49,13 @@ async fn the_same_webhook_again_gets_the_same_answer_and_sends_nothing_more() {
 async fn a_thousand_of_the_same_webhook_at_once_make_one_row_and_one_text() {
     let stack = Stack::start().await;
     let order = stack.front.message_request(&stack.channel, None, &[CUSTOMER], "Once").unwrap();
-    let all = at_once(&stack, &order.request, 1000).await;
+    let mut all = at_once(&stack, &order.request, 1000).await;
+    // A machine with too much to do may answer "not now", and then has promised nothing; the same is asked again.
+    for _ in 0..5 {
+        let before = all.len();
+        all.retain(|answer| answer.status != Some(503));
+        all.extend(at_once(&stack, &order.request, before - all.len()).await);
+    }
     let mut answers: Vec<_> = all.iter().map(|answer| (answer.status, answer.text.as_str())).collect();
     answers.sort_unstable();
     answers.dedup();

@@ -12,7 +12,7 @@ use twinwire_store::{channels, work};
 /// Why an account rests whose messages are refused for its credentials (or because it cannot pay).
 const REFUSED: &str = "credentials refused";
 /// Why one rests that may not even be read.
-const REFUSED_TO_READ: &str = "credentials refused to read";
+pub(crate) const REFUSED_TO_READ: &str = "credentials refused to read";
 
 /// A call is made for an account, and usually for a channel of it.
 #[derive(Clone, Copy, Debug)]

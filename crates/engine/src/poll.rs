@@ -1,6 +1,6 @@
 //! Reading a provider's list: what webhooks missed, and what became of messages since.
 
-use crate::call::{self, Caller};
+use crate::call::{self, Caller, REFUSED_TO_READ};
 use crate::fold::{self, Counts};
 use crate::{Engine, Error, crash};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,8 +29,6 @@ const OPEN_AT_ONCE: i64 = 50;
 const MAX_PAGES: i32 = 100_000;
 /// How often what lost against another transaction is tried again at once.
 const CONFLICTS: u32 = 5;
-/// The reason of a pause (see [`call`]) that says that reading was refused: waiting alone does not help.
-const REFUSED_TO_READ: &str = "credentials refused to read";
 
 /// Why a reading did not come to its end.
 #[derive(Debug, thiserror::Error)]

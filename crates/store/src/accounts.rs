@@ -123,16 +123,6 @@ pub async fn get(conn: impl PgExecutor<'_>, key: &SecretKey, id: i64) -> Result<
     stored.open(key)
 }
 
-/// Accounts of a vendor that serve a channel which is not deleted.
-pub async fn in_use(conn: impl PgExecutor<'_>) -> Result<Vec<i64>> {
-    let ids = sqlx::query_scalar!(
-        r#"select distinct provider_account_id as "id!" from channels where state <> 'deleted' order by 1"#
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(ids)
-}
-
 /// Lets an account rest, for every process, unless it already rests longer. Calls that were in flight together and are
 /// refused together count as one. Gives whether the reason is news.
 pub async fn pause(
