@@ -28,7 +28,7 @@ create table webhook_refusals (
 --
 -- Both functions need the table for themselves for a moment, and whatever is written queues up behind who waits for
 -- that: so they wait for a second at most, say behind somebody's long query.
-create function create_webhook_log_partition(day date) returns boolean language plpgsql set lock_timeout = '1s' as $$
+create function create_webhook_log_partition(day date) returns boolean language plpgsql set lock_timeout = '100ms' as $$
 declare
     name text := 'webhook_log_' || to_char(day, 'YYYYMMDD');
     first timestamptz := day::timestamp at time zone 'UTC';
@@ -49,7 +49,7 @@ end
 $$;
 
 -- Drops the oldest partition of those before `day`, one in a transaction; false when there is none.
-create function drop_webhook_log_before(day date) returns boolean language plpgsql set lock_timeout = '1s' as $$
+create function drop_webhook_log_before(day date) returns boolean language plpgsql set lock_timeout = '100ms' as $$
 declare
     part text;
 begin

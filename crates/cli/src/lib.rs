@@ -102,8 +102,22 @@ fn failed(failure: &Failure) -> ExitCode {
             ExitCode::from(2)
         }
         Failure::Failed(error) => {
-            output::complain(&format!("error: {error:#}"));
+            output::complain(&format!("error: {}", chain(error)));
             ExitCode::from(1)
         }
     }
+}
+
+/// An error and its causes, each said once: many errors repeat their cause in their own words.
+fn chain(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string();
+        if said.is_empty() {
+            said = words;
+        } else if !said.contains(&words) {
+            said = format!("{said}: {words}");
+        }
+    }
+    said
 }

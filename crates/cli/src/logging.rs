@@ -11,7 +11,7 @@ use tracing_subscriber::fmt;
 /// When `TWINWIRE_LOG` is no filter.
 pub fn start(config: &Config, server: bool) -> anyhow::Result<()> {
     // Postgres remarks at every start on what is there already.
-    let usual = if server { "info,sqlx::postgres::notice=warn" } else { "warn" };
+    let usual = if server { "info,sqlx::postgres::notice=warn" } else { "warn,sqlx=error" };
     let filter = EnvFilter::try_new(config.log.as_deref().unwrap_or(usual))
         .map_err(|error| anyhow::anyhow!("TWINWIRE_LOG is not a log filter: {error}"))?;
     let terminal = std::io::stderr().is_terminal();

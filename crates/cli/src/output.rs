@@ -30,9 +30,16 @@ pub fn table<R: IntoIterator<Item = String>>(head: &[&str], rows: impl IntoItera
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(head);
     for row in rows {
-        table.add_row(row.into_iter().collect::<Vec<_>>());
+        table.add_row(row.into_iter().map(|cell| harmless(&cell)).collect::<Vec<_>>());
     }
     table.to_string()
+}
+
+/// A value without what a terminal would obey: texts come from strangers.
+fn harmless(cell: &str) -> String {
+    let shown =
+        |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
+    cell.chars().map(shown).collect()
 }
 
 /// Lays out columns side by side and never breaks a value: ids must stay whole for copying. `right` are those of numbers.

@@ -34,7 +34,7 @@ pub enum SetupError {
     #[error("{0} refused: {1}")]
     Refused(&'static str, String),
     /// The vendor did not answer as it should.
-    #[error("{0} could not be asked: {1}")]
+    #[error("{0} could not be asked: {1}; check the answers that make up its address, and the network")]
     Unreachable(&'static str, String),
     /// The engine.
     #[error(transparent)]
@@ -64,6 +64,8 @@ pub struct Installed {
     pub provider: &'static dyn Connector,
     /// It was there before; its credentials are the new ones.
     pub existed: bool,
+    /// Settings of the provider's account that nobody has answered, now or before.
+    pub unanswered: Vec<&'static str>,
 }
 
 /// Makes the channel of `pair` that the answers describe, once the provider has taken the credentials.
@@ -79,6 +81,7 @@ pub async fn install(engine: &Engine, pair: &str, answers: &Settings) -> Result<
     taken?;
     let mut tx = engine.pool().begin().await?;
     let provider_account = put(engine, &mut tx, provider, &at_provider).await?;
+    let unanswered = unanswered(engine, &mut tx, provider, provider_account).await?;
     if let Some(there) = living(&mut tx, provider_account, &address).await? {
         let api_key = channels::api_key(&mut *tx, engine.key(), there.id, &there.channel.id).await?;
         // What waited for working credentials need not wait out the old pause.
@@ -87,7 +90,7 @@ pub async fn install(engine: &Engine, pair: &str, answers: &Settings) -> Result<
             work::announce(&mut tx, channel).await?;
         }
         tx.commit().await?;
-        return Ok(Installed { channel: there.channel, api_key, provider, existed: true });
+        return Ok(Installed { channel: there.channel, api_key, provider, existed: true, unanswered });
     }
     let helpdesk_account = put(engine, &mut tx, helpdesk, &at_helpdesk).await?;
     let api_key = random("sk_", 32);
@@ -96,7 +99,7 @@ pub async fn install(engine: &Engine, pair: &str, answers: &Settings) -> Result<
     let new = NewChannel { channel: &channel, helpdesk_account, provider_account, api_key: &api_key };
     channels::insert(&mut tx, engine.key(), new).await?;
     tx.commit().await?;
-    Ok(Installed { channel, api_key, provider, existed: false })
+    Ok(Installed { channel, api_key, provider, existed: false, unanswered })
 }
 
 /// Checks that everything is set here that the connectors of a pair need of the installation. Without it this process
@@ -200,6 +203,17 @@ async fn put(
     let identity = prepared.account.as_deref();
     let id = random("acc_", 16);
     Ok(accounts::put(conn, engine.key(), &id, connector.name(), identity, &prepared.answers).await?)
+}
+
+async fn unanswered(
+    engine: &Engine,
+    conn: &mut sqlx::PgConnection,
+    provider: &dyn Connector,
+    account: i64,
+) -> Result<Vec<&'static str>, SetupError> {
+    let answers = accounts::get(conn, engine.key(), account).await?.settings;
+    let settings = provider.settings().iter().filter(|setting| setting.scope == Scope::Account);
+    Ok(settings.map(|setting| setting.name).filter(|name| answers.get(name).is_none()).collect())
 }
 
 async fn living(

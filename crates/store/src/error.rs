@@ -20,6 +20,9 @@ pub enum Error {
     /// A secret cannot be opened.
     #[error("{0}")]
     Seal(#[from] crate::seal::SealError),
+    /// A query of a person was refused; the text is Postgres' own, with its hint.
+    #[error("{0}")]
+    Query(String),
     /// The role for plain SQL cannot be made; the text says what to do.
     #[error("{0}")]
     Reader(String),

@@ -4,7 +4,7 @@ use crate::seal::SecretKey;
 use crate::{Error, Result, installation};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPool, PgPoolOptions, PgRow};
 use sqlx::{Column, ConnectOptions, Row, SqlSafeStr};
 use std::time::Duration;
 
@@ -148,7 +148,26 @@ pub struct Table {
 }
 
 /// Runs one query as the reader. Only one statement is taken, so that nothing can be smuggled behind it.
+///
+/// # Errors
+/// [`Error::Query`] with Postgres' own words.
 pub async fn query(reader: &PgPool, sql: &str) -> Result<Table> {
+    run_query(reader, sql).await.map_err(said)
+}
+
+/// What Postgres says of a query, for the person who wrote it: not where in Postgres' source it was noticed.
+fn said(error: Error) -> Error {
+    let Error::Database(sqlx::Error::Database(refused)) = &error else { return error };
+    let words = match refused.code().as_deref() {
+        Some("57014") => "the query took longer than it may (--timeout)".to_owned(),
+        Some("42601") if refused.message().contains("multiple commands") => "one query at a time".to_owned(),
+        _ => refused.message().to_owned(),
+    };
+    let hint = refused.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::hint);
+    Error::Query(hint.map_or(words.clone(), |hint| format!("{words} ({hint})")))
+}
+
+async fn run_query(reader: &PgPool, sql: &str) -> Result<Table> {
     let mut conn = reader.acquire().await?;
     let described =
         sqlx::Executor::describe(&mut *conn, sqlx::AssertSqlSafe(sql.to_owned()).into_sql_str()).await?;

@@ -9,7 +9,7 @@ use twinwire_engine::setup::{self, Installed, SetupError};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to join, as <helpdesk>_<provider>: `front_signalwire`
+    /// What to join, a helpdesk and a provider: `front_signalwire`
     pair: String,
     /// An answer: --set phone=+12223334444 --set space=acme …
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = answer)]
@@ -71,17 +71,15 @@ fn print(args: &Args, installed: &Installed, public_url: &str) -> Outcome {
     output::say("");
     output::say("1. In the helpdesk, connect the channel and paste this key as its token:");
     output::say(&format!("   {}", installed.api_key));
+    if installed.unanswered.contains(&"signing_key") {
+        output::say("2. No signing_key is set: webhooks would be refused, and messages come by polling");
+        output::say("   alone. Run this again with --set signing_key=… to have them at once.");
+        return Ok(());
+    }
     output::say(&format!("2. At {}, set the number's webhook for incoming messages to:", provider.title()));
     output::say(&format!("   {}", url("inbound")));
-    if answers_lack(args, "signing_key")
-        && provider.settings().iter().any(|setting| setting.name == "signing_key")
-    {
-        output::say("");
-        output::say("No signing_key is set: webhooks are refused and messages come by polling alone.");
+    if public_url.starts_with("http://127.0.0.1") || public_url.starts_with("http://localhost") {
+        output::complain("warning: TWINWIRE_PUBLIC_URL is not set: vendors cannot reach that address");
     }
     Ok(())
-}
-
-fn answers_lack(args: &Args, name: &str) -> bool {
-    !args.answers.iter().any(|(given, value)| given == name && !value.is_empty())
 }

@@ -70,7 +70,7 @@ fn interrupted() -> Failure {
 /// The script, the table, the verdict; then the page, which is never over.
 async fn play(stage: &Stage, narrator: &Narrator, args: &Args) -> Outcome {
     let cast = &stage.cast;
-    narrator.act("ready", "a database, doubles of Front and SignalWire, and a Twinwire server");
+    narrator.act("ready", "a database, doubles of both vendors, and the server");
     narrator.result(&format!("Front has connected the channel for {}", cast::NUMBER));
     let expected = script::play(cast, narrator).await?;
     let differences = verdict::differences(cast, &expected).await?;

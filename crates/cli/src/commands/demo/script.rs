@@ -54,7 +54,7 @@ pub(super) async fn play(cast: &Cast, tell: &Narrator) -> anyhow::Result<Vec<Exp
 }
 
 async fn agent_writes(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
-    let text = "Hi Ana, your order is on its way. Does Thursday suit you?";
+    let text = "Hi Ana, your order is on its way. Is Thursday fine?";
     write(cast, tell, ANA, text).await?;
     delivered(cast, tell, ANA, text).await?;
     Ok(Expected { route: Route::Agent, contact: ANA, text, end: End::Delivered })
