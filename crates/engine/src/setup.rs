@@ -80,6 +80,7 @@ pub async fn install(engine: &Engine, pair: &str, answers: &Settings) -> Result<
     let taken = credentials(engine, provider, &at_provider).await;
     taken?;
     let mut tx = engine.pool().begin().await?;
+    channels::lock_setup(&mut tx).await?;
     let provider_account = put(engine, &mut tx, provider, &at_provider).await?;
     let unanswered = unanswered(engine, &mut tx, provider, provider_account).await?;
     if let Some(there) = living(&mut tx, provider_account, &address).await? {

@@ -61,7 +61,7 @@ pub(crate) fn spawn(cluster: &Cluster, bin: &Path, port: u16) -> Result<Spawned,
     let mut command = user::command(&program, cluster.account.as_ref());
     command.arg("-D").arg(cluster.data());
     let port = format!("port={port}");
-    for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", &port] {
+    for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=500", &port] {
         command.args(["-c", setting]);
     }
     if let Some(stale) = noted_pid(cluster) {
