@@ -24,7 +24,8 @@ pub async fn begin(conn: &mut PgConnection, line: Line<'_>, act: Act) -> Result<
     write(conn, line, "begin", Some(&word(act)), None, None).await
 }
 
-/// An act's outcome is known. `outcome` is one word; `detail` is for people and holds no text or number.
+/// An act's outcome is known. `outcome` is one word; `detail` is for people: the vendor's code, or its words where it
+/// gave none. It stays in the database and goes to no log.
 pub async fn apply(
     conn: &mut PgConnection,
     line: Line<'_>,

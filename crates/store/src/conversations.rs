@@ -3,7 +3,8 @@
 use crate::Result;
 use sqlx::PgConnection;
 
-/// Keeps the helpdesk's id of a conversation; what stands there already is not even locked. Threads merge in the helpdesk: the latest id is the one that works.
+/// Keeps the helpdesk's id of a conversation; what stands there already is not even locked. Threads merge in the
+/// helpdesk: the latest id is the one that works.
 pub async fn set_thread(
     conn: &mut PgConnection,
     channel: i64,

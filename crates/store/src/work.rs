@@ -76,7 +76,7 @@ pub async fn due(
     .collect()
 }
 
-/// When a channel has something to do next, rows that wait for their turn left out.
+/// When a row of a channel is to be looked at next, whether or not it is at its turn then.
 pub async fn next_wake(
     conn: impl PgExecutor<'_>,
     channel: i64,
