@@ -16,7 +16,7 @@ async fn starts_answers_and_stops() {
     let server = start(options(&temp)).await.unwrap();
     assert!(!server.was_adopted());
     for (setting, value) in
-        [("fsync", "on"), ("synchronous_commit", "on"), ("max_connections", "200"), ("data_checksums", "on")]
+        [("fsync", "on"), ("synchronous_commit", "on"), ("max_connections", "500"), ("data_checksums", "on")]
     {
         assert_eq!(text(server.url(), &format!("show {setting}")).await, value, "{setting}");
     }
