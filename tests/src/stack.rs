@@ -16,7 +16,7 @@ use twinwire_core::plan::Policy;
 use twinwire_core::setting::Settings;
 use twinwire_engine::jobs::read_list;
 use twinwire_engine::setup::{self, Installed};
-use twinwire_engine::{Engine, Options};
+use twinwire_engine::{Engine, Options, Safeguard};
 use twinwire_sandbox::front::Message as FrontMessage;
 use twinwire_sandbox::{Front, FrontOptions, SignalWire, SignalWireOptions};
 use twinwire_store::backfills::{self, Backfill, Kind};
@@ -53,6 +53,8 @@ pub struct Setting {
     pub lease: Duration,
     /// Whether the provider's webhooks are set up.
     pub webhooks: bool,
+    /// The safeguard that is left out.
+    pub without: Option<Safeguard>,
 }
 
 impl Default for Setting {
@@ -62,6 +64,7 @@ impl Default for Setting {
             settling: Duration::from_millis(1500),
             lease: Duration::from_secs(5),
             webhooks: true,
+            without: None,
         }
     }
 }
@@ -315,6 +318,7 @@ async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: 
         },
         poll_interval: setting.poll_interval,
         lease: setting.lease,
+        without: setting.without,
         clock: Arc::new(chrono::Utc::now),
     })
     .unwrap();

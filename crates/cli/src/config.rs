@@ -23,7 +23,7 @@ const NAMES: &[&str] = &[
     "postgres_bin",
 ];
 /// For tests and chaos runs: what they may need shorter than it should be, and where to die.
-const OTHER_VARIABLES: &[&str] = &["crash_at", "lease", "settling"];
+const OTHER_VARIABLES: &[&str] = &["crash_at", "lease", "settling", "stall_at"];
 
 /// The settings of an installation.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use twinwire_connectors::ALL;
 use twinwire_core::plan::Policy;
 use twinwire_engine::jobs::queue;
-use twinwire_engine::{Connectors, Engine, Options};
+use twinwire_engine::{Connectors, Engine, Options, Safeguard};
 use twinwire_store::seal::SecretKey;
 use twinwire_store::{installation, migrate, pool};
 
@@ -99,6 +99,16 @@ impl Database {
 
     /// An engine on it. `public_url` is where vendors reach this installation.
     pub fn engine(&self, config: &Config, public_url: &str) -> anyhow::Result<Engine> {
+        self.engine_without(config, public_url, None)
+    }
+
+    /// The same with a safeguard left out, for a proof.
+    pub fn engine_without(
+        &self,
+        config: &Config,
+        public_url: &str,
+        without: Option<Safeguard>,
+    ) -> anyhow::Result<Engine> {
         let policy = Policy {
             settling: config.settling.and_then(|settling| chrono::TimeDelta::from_std(settling).ok()),
             ..Policy::default()
@@ -112,6 +122,7 @@ impl Database {
             policy,
             poll_interval: config.poll_interval,
             lease: config.lease,
+            without,
             clock: Arc::new(Utc::now),
         })?)
     }

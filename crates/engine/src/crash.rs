@@ -1,25 +1,54 @@
-//! Named points at which a test or a chaos run lets the process die as by `kill -9`.
+//! Named points at which a test or a chaos run lets the process die as by `kill -9`, or stand still.
 //!
-//! `TWINWIRE_CRASH_AT=after_begin` dies at the first pass, `after_begin:3` at the third. Nothing happens without it.
+//! `TWINWIRE_CRASH_AT=after_begin` dies at the first pass, `after_begin:3` at the third. `TWINWIRE_STALL_AT` stops the
+//! whole process there, as a machine that swaps or is suspended would, until somebody sends it SIGCONT. Nothing happens
+//! without them.
 
+use nix::sys::signal::{Signal, raise};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-static PLAN: OnceLock<Option<(String, u32)>> = OnceLock::new();
-static PASSES: AtomicU32 = AtomicU32::new(0);
+/// The points, in the order in which a message passes them.
+pub const POINTS: [&str; 6] = [
+    "ingest_before_commit",
+    "before_begin",
+    "after_begin",
+    "after_call",
+    "before_apply",
+    "poll_page_before_commit",
+];
 
-/// Dies here if this is the point and the pass that was asked for.
-pub fn point(name: &str) {
-    let plan = PLAN.get_or_init(|| {
-        let asked = std::env::var("TWINWIRE_CRASH_AT").ok()?;
+/// What is to happen, where, and at which pass.
+struct Trap {
+    point: String,
+    pass: u32,
+    passes: AtomicU32,
+}
+
+impl Trap {
+    fn set(variable: &str) -> Option<Self> {
+        let asked = std::env::var(variable).ok()?;
         let (point, pass) = asked.split_once(':').unwrap_or((&asked, "1"));
-        Some((point.to_owned(), pass.parse().ok()?))
-    });
-    if let Some((point, pass)) = plan
-        && point == name
-        && PASSES.fetch_add(1, Ordering::SeqCst) + 1 == *pass
-    {
+        Some(Self { point: point.to_owned(), pass: pass.parse().ok()?, passes: AtomicU32::new(0) })
+    }
+
+    fn springs(&self, name: &str) -> bool {
+        self.point == name && self.passes.fetch_add(1, Ordering::SeqCst) + 1 == self.pass
+    }
+}
+
+static DEATH: OnceLock<Option<Trap>> = OnceLock::new();
+static STALL: OnceLock<Option<Trap>> = OnceLock::new();
+
+/// Dies or stands still here if this is the point and the pass that was asked for.
+pub fn point(name: &str) {
+    let death = DEATH.get_or_init(|| Trap::set("TWINWIRE_CRASH_AT"));
+    if death.as_ref().is_some_and(|trap| trap.springs(name)) {
         // No destructor runs, no buffer is flushed, no connection is closed in order.
         std::process::abort();
+    }
+    let stall = STALL.get_or_init(|| Trap::set("TWINWIRE_STALL_AT"));
+    if stall.as_ref().is_some_and(|trap| trap.springs(name)) {
+        raise(Signal::SIGSTOP).ok();
     }
 }

@@ -1,5 +1,6 @@
 //! A webhook: verify, fold, commit, answer. Nothing else happens in the request.
 
+use crate::fold::{How, Source};
 use crate::{Engine, crash, fold};
 use sqlx::PgConnection;
 use twinwire_core::connector::{Connector, Reading, Unreadable, Unverified};
@@ -116,14 +117,14 @@ async fn store(
     hook: &Hook<'_>,
     reading: &Reading,
 ) -> Result<Vec<Message>, crate::Error> {
-    let now = engine.now();
+    let how = How::now(engine, Source::Webhook);
     let mut rows = Vec::new();
     for observation in &reading.observations {
-        rows.extend(fold::helpdesk(conn, channel, observation, now).await?);
+        rows.extend(fold::helpdesk(conn, channel, observation, how).await?);
     }
     let name = clean(hook.name);
     let received = Received {
-        at: now,
+        at: how.now,
         connector: connector.name(),
         hook: &name,
         channel: channel.id,

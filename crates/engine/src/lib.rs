@@ -19,8 +19,10 @@ pub mod ingest;
 pub mod jobs;
 pub mod poll;
 mod runtime;
+mod safeguard;
 pub mod sender;
 pub mod setup;
 
 pub use error::{Error, Result};
 pub use runtime::{Connectors, Engine, Options};
+pub use safeguard::Safeguard;

@@ -1,7 +1,7 @@
 //! Reading a provider's list: what webhooks missed, and what became of messages since.
 
 use crate::call::{self, Caller, REFUSED_TO_READ};
-use crate::fold::{self, Counts};
+use crate::fold::{self, Counts, How, Source};
 use crate::{Engine, Error, crash};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -169,7 +169,7 @@ async fn fold_page(
     next: Option<&str>,
 ) -> Result<()> {
     let mut tx = engine.pool().begin().await?;
-    let counts = fold::provider(&mut tx, account, None, shown, engine.now()).await?;
+    let counts = fold::provider(&mut tx, account, None, shown, How::now(engine, Source::List)).await?;
     page_done(&mut tx, reading, next, counts).await?;
     crash::point("poll_page_before_commit");
     Ok(tx.commit().await?)
@@ -197,7 +197,7 @@ async fn one_by_one(engine: &Engine, account: i64, shown: &[AtProvider]) -> Resu
 
 async fn fold_one(engine: &Engine, account: i64, shown: &[AtProvider]) -> Result<Counts> {
     let mut tx = engine.pool().begin().await?;
-    let counts = fold::provider(&mut tx, account, None, shown, engine.now()).await?;
+    let counts = fold::provider(&mut tx, account, None, shown, How::now(engine, Source::List)).await?;
     tx.commit().await?;
     Ok(counts)
 }
@@ -248,7 +248,7 @@ async fn read_open(engine: &Engine, reading: i64, account: &Account) -> Result<(
         };
         provider_messages::set_checked(engine.pool(), account.id, &id, now).await?;
         let mut tx = engine.pool().begin().await?;
-        let counts = fold::provider(&mut tx, account.id, None, &in_order(&shown), now).await?;
+        let counts = fold::provider(&mut tx, account.id, None, &in_order(&shown), How::now(engine, Source::List)).await?;
         backfills::add_updated(&mut tx, reading, counts.updated).await?;
         tx.commit().await?;
     }

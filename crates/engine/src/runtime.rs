@@ -1,7 +1,7 @@
 //! What every part of the engine shares.
 
 use crate::sender::Sender;
-use crate::{Error, Result};
+use crate::{Error, Result, Safeguard};
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -71,6 +71,8 @@ pub struct Options {
     pub poll_interval: Duration,
     /// How long a channel's lease holds without being renewed.
     pub lease: Duration,
+    /// The safeguard that a proof leaves out; none in a server.
+    pub without: Option<Safeguard>,
     /// The clock.
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
@@ -132,6 +134,11 @@ impl Engine {
     /// The name of this process in leases and jobs.
     pub fn owner(&self) -> &str {
         &self.0.owner
+    }
+
+    /// Whether a safeguard is there; always, but in a proof.
+    pub(crate) fn guards(&self, safeguard: Safeguard) -> bool {
+        self.0.options.without != Some(safeguard)
     }
 
     /// The one sender.

@@ -2,6 +2,7 @@
 //! found its message.
 
 use super::step::{Brought, Step, one};
+use crate::fold::{How, Source};
 use crate::{Result, fold};
 use chrono::{DateTime, Utc};
 use twinwire_core::connector::Call;
@@ -54,15 +55,15 @@ async fn read(step: &Step, row: &Message) -> Result<std::result::Result<bool, Ca
 
 async fn fold_page(step: &Step, page: &Page) -> Result<()> {
     let mut tx = step.engine.pool().begin().await?;
-    let now = step.engine.now();
+    let how = How::now(&step.engine, Source::LookUp);
     let mut at_provider = Vec::new();
     for seen in &page.observations {
         match seen {
             Observation::AtProvider(seen) => at_provider.push(seen.clone()),
-            other => drop(fold::helpdesk(&mut tx, &step.ends.channel, other, now).await?),
+            other => drop(fold::helpdesk(&mut tx, &step.ends.channel, other, how).await?),
         }
     }
-    fold::provider(&mut tx, step.ends.channel.provider_account, None, &at_provider, now).await?;
+    fold::provider(&mut tx, step.ends.channel.provider_account, None, &at_provider, how).await?;
     Ok(tx.commit().await?)
 }
 

@@ -4,6 +4,7 @@ use super::accounts::Ends;
 use super::look_up;
 use super::worker::{PUT_OFF, Pace};
 use crate::call::{self, Caller};
+use crate::fold::{How, Source};
 use crate::{Engine, Result, crash, fold};
 use chrono::{DateTime, Utc};
 use std::num::NonZeroU32;
@@ -184,12 +185,13 @@ pub(super) async fn one(step: &Step, row: &Message, act: Act, made: &Call<'_>) -
 /// Commits what came of the act: the evidence first, then the row's own state.
 async fn apply(step: &Step, begun: &Message, act: Act, brought: &Brought) -> Result<()> {
     let (engine, channel) = (&step.engine, step.lease.channel);
-    let now = engine.now();
+    let how = How::now(engine, Source::Answer);
+    let now = how.now;
     let mut tx = engine.pool().begin().await?;
     leases::hold(&mut tx, &step.lease).await?;
     crash::point("before_apply");
     if let Some(seen) = &brought.evidence {
-        fold::helpdesk(&mut tx, &step.ends.channel, seen, now).await?;
+        fold::helpdesk(&mut tx, &step.ends.channel, seen, how).await?;
     }
     let Some(row) = messages::lock(&mut tx, channel, &begun.external_id).await? else { return Ok(()) };
     if row.in_flight != begun.in_flight {
@@ -201,7 +203,7 @@ async fn apply(step: &Step, begun: &Message, act: Act, brought: &Brought) -> Res
     let (outcome, detail) = words(&brought.came);
     attempts::apply(&mut tx, line(step, &row.external_id), act, outcome, detail).await?;
     if row.standing_doubt().is_some() && after.standing_doubt().is_none() {
-        fold::reconsider(&mut tx, &step.ends.channel, &row.conversation, now).await?;
+        fold::reconsider(&mut tx, &step.ends.channel, &row.conversation, how).await?;
     }
     fold::wake(&mut tx, channel, &after, now).await?;
     tx.commit().await?;

@@ -17,11 +17,12 @@ pub(super) struct Around {
 }
 
 impl Around {
-    /// Reads and locks it.
+    /// Reads and locks it. Without `echo` no send of ours is taken to be what was seen.
     pub(super) async fn load(
         conn: &mut PgConnection,
         channel: &StoredChannel,
         seen: &AtProvider,
+        echo: bool,
     ) -> Result<Self> {
         let by_reference = match &seen.reference {
             Some(reference) => messages::lock(conn, channel.id, reference).await?,
@@ -30,7 +31,7 @@ impl Around {
         let by_id = messages::lock_by_provider_id(conn, channel.id, &seen.id).await?;
         let mut around = Self { by_id, by_reference, uncertain: Vec::new(), rivals: Vec::new() };
         let unknown = around.by_id.is_none() && around.by_reference.is_none();
-        if unknown && seen.direction == Direction::Outbound && seen.ours() == channel.channel.address {
+        if echo && unknown && seen.direction == Direction::Outbound && seen.ours() == channel.channel.address {
             around.uncertain = messages::lock_uncertain(conn, channel.id, seen.customer()).await?;
             if !around.uncertain.is_empty() {
                 let unbound =

@@ -1,8 +1,7 @@
 //! What the helpdesk has into the row that it is.
 
-use super::{Counts, save, wake};
+use super::{Counts, How, save, wake};
 use crate::Result;
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use twinwire_core::observe::{AtHelpdesk, fold_helpdesk};
 use twinwire_store::channels::StoredChannel;
@@ -13,7 +12,7 @@ pub(super) async fn fold(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     seen: &AtHelpdesk,
-    now: DateTime<Utc>,
+    how: How,
 ) -> Result<Counts> {
     let mut row = match &seen.external_id {
         Some(id) => messages::lock(conn, channel.id, id).await?,
@@ -27,9 +26,9 @@ pub(super) async fn fold(
         conversations::set_thread(conn, channel.id, &conversation, thread).await?;
     }
     let Some(before) = row else { return Ok(Counts::default()) };
-    let after = fold_helpdesk(&before, seen, now);
+    let after = fold_helpdesk(&before, seen, how.now);
     let saved = save(conn, channel.id, Some(&before), &after).await?;
-    wake(conn, channel.id, &after, now).await?;
+    wake(conn, channel.id, &after, how.now).await?;
     let mut counts = Counts { seen: 1, ..Counts::default() };
     counts.saved(saved);
     Ok(counts)

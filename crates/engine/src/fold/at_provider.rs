@@ -1,9 +1,8 @@
 //! What the provider has into the row that it is.
 
 use super::around::Around;
-use super::{Counts, Saved, note, save, wake};
+use super::{Counts, How, Saved, note, save, wake};
 use crate::Result;
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use twinwire_core::identity::{Identity, identify};
 use twinwire_core::model::{BoundBy, Message};
@@ -21,7 +20,7 @@ pub async fn fold(
     account: i64,
     channel: Option<&StoredChannel>,
     shown: &[AtProvider],
-    now: DateTime<Utc>,
+    how: How,
 ) -> Result<Counts> {
     let mut counts = Counts { seen: i64::try_from(shown.len()).unwrap_or(i64::MAX), ..Counts::default() };
     // Locked in the order of their ids: two transactions with the same messages cannot wait for each other.
@@ -44,7 +43,7 @@ pub async fn fold(
             let Some(channel) = &found else { continue };
             channel
         };
-        counts.saved(place(conn, channel, &record, now).await?);
+        counts.saved(place(conn, channel, &record, how).await?);
     }
     Ok(counts)
 }
@@ -54,16 +53,16 @@ async fn place(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     record: &Record,
-    now: DateTime<Utc>,
+    how: How,
 ) -> Result<Saved> {
     let seen = &record.seen;
     let account = channel.provider_account;
-    let around = Around::load(conn, channel, seen).await?;
+    let around = Around::load(conn, channel, seen, how.echo).await?;
     let (saved, settled) = match identify(seen, &channel.channel.address, around.known()) {
         Identity::Row(row, bound_by) => {
-            let after = fold_provider(Some(row), seen, bound_by, now);
+            let after = fold_provider(Some(row), seen, bound_by, how.now);
             let saved = save(conn, channel.id, Some(row), &after).await?;
-            wake(conn, channel.id, &after, now).await?;
+            wake(conn, channel.id, &after, how.now).await?;
             let news = row.provider_message_id.as_deref() != Some(&seen.id);
             if let Some(displaced) = row.provider_message_id.as_deref().filter(|_| news) {
                 // The id was a guess and gave way: the message that had it is looked at anew.
@@ -72,13 +71,13 @@ async fn place(
             (saved, news)
         }
         Identity::Moved { from, to } => {
-            moved(conn, channel, seen, from, to, now).await?;
+            moved(conn, channel, seen, from, to, how).await?;
             (Saved::Updated, true)
         }
         Identity::New => {
-            let after = fold_provider(None, seen, BoundBy::Answer, now);
+            let after = fold_provider(None, seen, BoundBy::Answer, how.now);
             let made = messages::insert(conn, channel.id, &after).await?;
-            wake(conn, channel.id, &after, now).await?;
+            wake(conn, channel.id, &after, how.now).await?;
             (if made { Saved::Inserted } else { Saved::Same }, false)
         }
         Identity::Hold => {
@@ -91,14 +90,14 @@ async fn place(
                 row = row.log_id(),
                 "the provider has this message twice"
             );
-            note(conn, channel.id, row, now, "copy_at_provider", Some(&seen.id)).await?;
+            note(conn, channel.id, row, how, "copy_at_provider", Some(&seen.id)).await?;
             (Saved::Same, false)
         }
         Identity::Foreign => return Ok(Saved::Same),
     };
     provider_messages::set_place(conn, account, &seen.id, Some(channel.id), false).await?;
     if settled {
-        reconsider(conn, channel, seen.customer(), now).await?;
+        reconsider(conn, channel, seen.customer(), how).await?;
     }
     Ok(saved)
 }
@@ -109,15 +108,15 @@ async fn moved(
     seen: &AtProvider,
     from: &Message,
     to: &Message,
-    now: DateTime<Utc>,
+    how: How,
 ) -> Result<()> {
-    let released = release(from, now);
+    let released = release(from, how.now);
     save(conn, channel.id, Some(from), &released).await?;
-    wake(conn, channel.id, &released, now).await?;
-    note(conn, channel.id, from, now, "unbound", Some("the message at the provider is another one")).await?;
-    let after = fold_provider(Some(to), seen, BoundBy::Reference, now);
+    wake(conn, channel.id, &released, how.now).await?;
+    note(conn, channel.id, from, how, "unbound", Some("the message at the provider is another one")).await?;
+    let after = fold_provider(Some(to), seen, BoundBy::Reference, how.now);
     save(conn, channel.id, Some(to), &after).await?;
-    wake(conn, channel.id, &after, now).await
+    wake(conn, channel.id, &after, how.now).await
 }
 
 /// Looks again at records that waited for a send of unknown outcome, now that it is settled.
@@ -125,13 +124,13 @@ pub async fn reconsider(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     customer: &str,
-    now: DateTime<Utc>,
+    how: How,
 ) -> Result<()> {
     let waiting =
         provider_messages::unbound(conn, channel.provider_account, &channel.channel.address, customer)
             .await?;
     for record in waiting.iter().filter(|record| record.held) {
-        Box::pin(place(conn, channel, record, now)).await?;
+        Box::pin(place(conn, channel, record, how)).await?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ mod order;
 
 pub use at_provider::{fold as provider, reconsider};
 
-use crate::Result;
+use crate::{Engine, Result, Safeguard};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use twinwire_core::model::Message;
@@ -20,6 +20,37 @@ use twinwire_core::observe::Observation;
 use twinwire_store::attempts::{self, Line};
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::{accounts, messages, work};
+
+/// How evidence is folded: when it came, and by which way.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// By which way it came.
+    pub from: Source,
+    /// Whether a message at the provider may be a send of ours of unknown outcome; always, but in a proof.
+    echo: bool,
+}
+
+/// By which way evidence came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A vendor's webhook.
+    Webhook,
+    /// A provider's list, read by a poll or a backfill.
+    List,
+    /// A look-up of one message.
+    LookUp,
+    /// The answer to our own call.
+    Answer,
+}
+
+impl How {
+    /// Now, by that way.
+    pub fn now(engine: &Engine, from: Source) -> Self {
+        Self { now: engine.now(), from, echo: engine.guards(Safeguard::Echo) }
+    }
+}
 
 /// What evidence did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,29 +90,29 @@ pub async fn helpdesk(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     observation: &Observation,
-    now: DateTime<Utc>,
+    how: How,
 ) -> Result<Option<Message>> {
     match observation {
-        Observation::Ordered(order) => Ok(Some(order::fold(conn, channel, order, now).await?)),
+        Observation::Ordered(order) => Ok(Some(order::fold(conn, channel, order, how).await?)),
         Observation::AtHelpdesk(seen) => {
-            at_helpdesk::fold(conn, channel, seen, now).await?;
+            at_helpdesk::fold(conn, channel, seen, how).await?;
             Ok(None)
         }
         Observation::Connected { helpdesk_channel_id } => {
             channels::connect(&mut *conn, channel.id, helpdesk_channel_id).await?;
             // While nobody had connected it, the helpdesk refused its tokens.
             accounts::end_pause(&mut *conn, channel.helpdesk_account).await?;
-            work::wake_waiting(&mut *conn, channel.id, now).await?;
+            work::wake_waiting(&mut *conn, channel.id, how.now).await?;
             work::announce(conn, channel.id).await?;
             Ok(None)
         }
         Observation::Disconnected => {
-            channels::tombstone(conn, channel.id, now).await?;
+            channels::tombstone(conn, channel.id, how.now).await?;
             Ok(None)
         }
         Observation::AtProvider(seen) => {
             let shown = std::slice::from_ref(seen);
-            at_provider::fold(conn, channel.provider_account, Some(channel), shown, now).await?;
+            at_provider::fold(conn, channel.provider_account, Some(channel), shown, how).await?;
             Ok(None)
         }
     }
@@ -119,10 +150,10 @@ async fn note(
     conn: &mut PgConnection,
     channel: i64,
     row: &Message,
-    now: DateTime<Utc>,
+    how: How,
     outcome: &str,
     detail: Option<&str>,
 ) -> Result<()> {
-    let line = Line { channel, external_id: &row.external_id, at: now, by: None };
+    let line = Line { channel, external_id: &row.external_id, at: how.now, by: None };
     Ok(attempts::note(conn, line, outcome, detail).await?)
 }

@@ -1,8 +1,7 @@
 //! An order of the helpdesk into its row.
 
-use super::{save, wake};
+use super::{How, save, wake};
 use crate::Result;
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use twinwire_core::model::Message;
 use twinwire_core::observe::{Ordered, fold_order};
@@ -14,9 +13,9 @@ pub(super) async fn fold(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     order: &Ordered,
-    now: DateTime<Utc>,
+    how: How,
 ) -> Result<Message> {
-    if let Some(there) = repeated(conn, channel, order, now).await? {
+    if let Some(there) = repeated(conn, channel, order, how).await? {
         return Ok(there);
     }
     if let Some(thread) = &order.thread {
@@ -27,13 +26,13 @@ pub(super) async fn fold(
         let named = order.clone().named(first.as_ref());
         let same = named.external_id == order.external_id;
         let before = if same { first } else { messages::lock(conn, channel.id, &named.external_id).await? };
-        let after = fold_order(before.as_ref(), &named, &channel.channel.address, now);
+        let after = fold_order(before.as_ref(), &named, &channel.channel.address, how.now);
         // Another request may have made the row since it was not found: then it is there to be locked now.
         if before.is_some() || messages::insert(conn, channel.id, &after).await? {
             if before.is_some() {
                 save(conn, channel.id, before.as_ref(), &after).await?;
             }
-            wake(conn, channel.id, &after, now).await?;
+            wake(conn, channel.id, &after, how.now).await?;
             return Ok(after);
         }
     }
@@ -44,11 +43,11 @@ async fn repeated(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     order: &Ordered,
-    now: DateTime<Utc>,
+    how: How,
 ) -> Result<Option<Message>> {
     let first = messages::get(&mut *conn, channel.id, &order.external_id).await?;
     let named = order.clone().named(first.as_ref());
     let same = named.external_id == order.external_id;
     let row = if same { first } else { messages::get(&mut *conn, channel.id, &named.external_id).await? };
-    Ok(row.filter(|row| fold_order(Some(row), &named, &channel.channel.address, now) == *row))
+    Ok(row.filter(|row| fold_order(Some(row), &named, &channel.channel.address, how.now) == *row))
 }

@@ -38,8 +38,9 @@ async fn answers_of_signalwire_go_wrong_as_told() {
         assert_eq!(got.as_ref().map(|got| got.status), status, "{fault:?}");
         assert_eq!(double.messages().len(), usize::from(accepted), "{fault:?}");
         let slow = matches!(fault, Fault::TimeoutBefore(_) | Fault::TimeoutAfter(_));
-        assert_eq!(began.elapsed() >= SOON, slow, "{fault:?}");
-        assert!(began.elapsed() < Duration::from_secs(2), "{fault:?}");
+        // Not the other way round: a machine may be slow where the double is not.
+        assert!(!slow || began.elapsed() >= SOON, "{fault:?}");
+        assert!(began.elapsed() < Duration::from_secs(4), "{fault:?}");
         let log = double.requests();
         assert_eq!((log[0].status, log[0].fault.as_ref()), (status, Some(&fault)));
         if let Fault::TooManyRequests { .. } = fault {
