@@ -136,6 +136,11 @@ impl Database {
         Ok(stored.unwrap_or_else(|| format!("http://{}", config.listen)))
     }
 
+    /// Twinwire's own Postgres, if it is that.
+    pub(crate) fn own_server(&mut self) -> Option<&mut twinwire_postgres::Server> {
+        self.server.as_mut()
+    }
+
     /// Closes it. Twinwire's own Postgres stops with its last user.
     pub async fn close(self) -> anyhow::Result<()> {
         self.pool.close().await;

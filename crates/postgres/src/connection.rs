@@ -53,7 +53,7 @@ impl Connection {
 
     /// The same for a server that starts here and now: on another port if something listens on this one.
     pub(crate) fn for_start(self, cluster: &Cluster) -> Result<Self, Error> {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).is_ok();
+        let free = self.is_port_free();
         if free && self.is_here() {
             return Ok(self);
         }
@@ -62,6 +62,11 @@ impl Connection {
         tracing::debug!(port, "the server starts on another port or in another place");
         moved.save(cluster)?;
         Ok(moved)
+    }
+
+    /// Whether nothing has its port.
+    pub(crate) fn is_port_free(&self) -> bool {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).is_ok()
     }
 
     /// Whether its server, if it runs, is among the processes that we can see.

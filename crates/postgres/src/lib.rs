@@ -42,7 +42,7 @@ mod user;
 use std::path::PathBuf;
 
 pub use error::Error;
-pub use server::Server;
+pub use server::{Crash, Server};
 
 /// Where the private Postgres lives and where its programs may come from.
 #[derive(Clone, Debug)]

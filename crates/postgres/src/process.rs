@@ -17,6 +17,7 @@ use nix::unistd::Pid;
 use crate::Error;
 use crate::cluster::Cluster;
 use crate::error::io;
+use crate::server::Crash;
 use crate::user;
 
 /// Beyond this the log is set aside at the next start.
@@ -114,6 +115,24 @@ pub(crate) fn log_since(cluster: &Cluster, size: u64) -> String {
         tracing::debug!(%error, "cannot read the log of Postgres");
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Ends the server without a warning, and waits until its first process is gone.
+pub(crate) fn crash(cluster: &Cluster, how: Crash) -> Result<(), Error> {
+    let Some(pid) = postmaster(cluster) else { return Ok(()) };
+    let first = if how == Crash::Kill { Signal::SIGKILL } else { Signal::SIGQUIT };
+    for signal in [first, Signal::SIGKILL] {
+        // It may end by itself in between.
+        kill(Pid::from_raw(pid), signal).ok();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
+            if !is_postmaster(pid, &cluster.data()) {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+    Err(Error::NotStopped(pid))
 }
 
 /// Stops the server and waits for its end. `known` is its number in case the data folder is gone.

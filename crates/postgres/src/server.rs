@@ -21,6 +21,7 @@ pub struct Server {
     url: String,
     pid: i32,
     adopted: bool,
+    options: Options,
     hold: Option<Hold>,
 }
 
@@ -38,6 +39,25 @@ impl Server {
     /// Whether the server was already running.
     pub fn was_adopted(&self) -> bool {
         self.adopted
+    }
+
+    /// Lets the server end as in a power cut, or by an immediate shutdown, and starts it again on the same port after
+    /// `down`. For a proof of what uses it: whoever else does loses its connections, too.
+    ///
+    /// # Errors
+    /// When it does not come up again where it was.
+    pub async fn crash(&mut self, how: Crash, down: Duration) -> Result<(), Error> {
+        let Some(hold) = self.hold.take() else { return Ok(()) };
+        let (options, url) = (self.options.clone(), self.url.clone());
+        let work = move || {
+            let mut hold = hold;
+            let pid = crash_and_start(&mut hold, &options, how, down, &url);
+            (hold, pid)
+        };
+        let (hold, pid) = tokio::task::spawn_blocking(work).await.map_err(Error::Task)?;
+        self.hold = Some(hold);
+        self.pid = pid?;
+        Ok(())
     }
 
     /// Gives the server back; the last user stops it and waits for its end.
@@ -86,8 +106,44 @@ pub(crate) fn start(options: &Options, context: &Context) -> Result<Server, Erro
     hold.pid = Some(running.pid);
     let (url, pid, adopted) = (running.connection.url(), running.pid, running.adopted);
     tracing::debug!(pid, adopted, "Postgres is ready");
-    Ok(Server { url, pid, adopted, hold: Some(hold) })
+    Ok(Server { url, pid, adopted, options: options.clone(), hold: Some(hold) })
 }
+
+/// How a server is made to end without a warning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crash {
+    /// SIGKILL of the server's first process.
+    Kill,
+    /// SIGQUIT: all of its processes end at once, without a checkpoint.
+    Immediate,
+}
+
+fn crash_and_start(
+    hold: &mut Hold,
+    options: &Options,
+    how: Crash,
+    down: Duration,
+    url: &str,
+) -> Result<i32, Error> {
+    let context = Context::new(options.notify);
+    let guard = hold.lock(&context)?;
+    process::crash(&hold.cluster, how)?;
+    std::thread::sleep(down);
+    // An outgoing connection of any process may have the port for a moment; its users know no other.
+    let deadline = Instant::now() + READY_LIMIT;
+    while !Connection::read(&hold.cluster)?.is_port_free() && Instant::now() < deadline {
+        context.pause(20)?;
+    }
+    let running = bring_up(options, &hold.cluster, true, &context)?;
+    drop(guard);
+    hold.pid = Some(running.pid);
+    if running.connection.url() != url {
+        return Err(not_ready(&hold.cluster, process::log_size(&hold.cluster), MOVED));
+    }
+    Ok(running.pid)
+}
+
+const MOVED: &str = "came up on another port than before";
 
 fn bring_up(options: &Options, cluster: &Cluster, alone: bool, context: &Context) -> Result<Running, Error> {
     let running = match adopt(cluster, alone, context)? {

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use support::{Holder, alive, count, execute, folder, hold, kill, options};
-use twinwire_postgres::{Error, start};
+use twinwire_postgres::{Crash, Error, start};
 
 const FILL: &str = "create table kept (id int); insert into kept select generate_series(1, 1000)";
 
@@ -170,4 +170,20 @@ async fn data_without_its_password_says_what_to_do() {
     fs::remove_file(temp.path().join("data/postgres/connection.json")).unwrap();
     let error = start(options(&temp)).await.unwrap_err().to_string();
     assert!(error.contains("connection.json") && error.contains("Restore"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_made_to_crash_comes_back_in_the_same_place_with_its_rows() {
+    let temp = folder();
+    let mut server = start(options(&temp)).await.unwrap();
+    execute(server.url(), FILL).await;
+    for how in [Crash::Kill, Crash::Immediate] {
+        let pid = server.pid();
+        server.crash(how, Duration::from_millis(100)).await.unwrap();
+        assert!(!alive(pid) && server.pid() != pid, "{how:?}");
+        assert_eq!(count(server.url()).await, 1000, "{how:?}");
+    }
+    let pid = server.pid();
+    server.stop().await.unwrap();
+    assert!(!alive(pid));
 }

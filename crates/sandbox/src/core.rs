@@ -1,5 +1,6 @@
 //! What both doubles share: their parts, the log, and answers with faults.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -18,6 +19,16 @@ use crate::locked;
 use crate::misbehaviour::{Fault, Operation};
 use crate::outgoing::Delivery;
 use crate::serve::{Background, Cut};
+
+/// What is remembered, bounded where a double lives long: the older half goes when it is full.
+pub(crate) fn remember<T>(all: &Mutex<Vec<T>>, one: T, most: Option<usize>) {
+    let mut all = locked(all);
+    if most.is_some_and(|most| all.len() >= most.max(2)) {
+        let half = all.len() / 2;
+        all.drain(..half);
+    }
+    all.push(one);
+}
 
 /// A request that a double received.
 #[derive(Clone, Debug, Serialize)]
@@ -85,6 +96,10 @@ pub(crate) struct Core {
     pub(crate) deliveries: Mutex<Vec<Delivery>>,
     pub(crate) complaints: Mutex<Vec<String>>,
     pub(crate) held: Mutex<Vec<(u64, Outgoing)>>,
+    /// Messages whose announcement was answered with 2xx, and when that was first.
+    pub(crate) taken: Mutex<HashMap<String, DateTime<Utc>>>,
+    /// How many requests and callbacks are remembered.
+    pub(crate) remembers: Option<usize>,
 }
 
 impl Core {
@@ -93,6 +108,7 @@ impl Core {
         address: SocketAddr,
         faults: Faults,
         seed: u64,
+        remembers: Option<usize>,
     ) -> std::io::Result<Core> {
         // Every callback on a connection of its own, as from a vendor with many machines.
         let client = reqwest::Client::builder()
@@ -114,6 +130,8 @@ impl Core {
             deliveries: Mutex::default(),
             complaints: Mutex::default(),
             held: Mutex::default(),
+            taken: Mutex::default(),
+            remembers,
         })
     }
 
@@ -137,7 +155,7 @@ impl Core {
             status: status.map(|status| status.as_u16()),
             fault: fault.cloned(),
         };
-        locked(&self.log).push(request);
+        remember(&self.log, request, self.remembers);
         self.changed("request", &exchange.path);
     }
 
@@ -160,13 +178,20 @@ impl Core {
                 form(*status, 20504, "Internal server error")
             }
             Some(Fault::GarbageAnswer) => garbage(accept.await),
+            Some(Fault::Slow(wait)) => {
+                let answer = accept.await;
+                self.background.pause(*wait).await;
+                answer
+            }
             Some(Fault::TimeoutAfter(wait)) => {
                 drop(accept.await);
                 return self.leave(&exchange, fault.as_ref(), *wait).await;
             }
             Some(Fault::TimeoutBefore(wait)) => return self.leave(&exchange, fault.as_ref(), *wait).await,
-            Some(Fault::ResetAfter) => {
-                drop(accept.await);
+            Some(Fault::ResetBefore | Fault::ResetAfter) => {
+                if fault == Some(Fault::ResetAfter) {
+                    drop(accept.await);
+                }
                 self.record(&exchange, None, fault.as_ref());
                 exchange.cut.reset().await;
                 return StatusCode::BAD_GATEWAY.into_response();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use crate::core::Core;
+use crate::core::{Core, remember};
 use crate::locked;
 use crate::misbehaviour::{Fault, Operation, Stage};
 use crate::outgoing::{Answer, Delivery, SignedRequest, post};
@@ -89,7 +89,10 @@ impl Core {
             answers,
             at: Utc::now(),
         };
-        locked(&self.deliveries).push(delivery);
+        if out.operation == Operation::InboundWebhook && delivery.answers.iter().any(Answer::is_success) {
+            locked(&self.taken).entry(out.about.clone()).or_insert(delivery.at);
+        }
+        remember(&self.deliveries, delivery, self.remembers);
         self.changed("callback", &out.about);
     }
 

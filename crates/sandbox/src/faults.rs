@@ -80,6 +80,7 @@ struct Random {
 
 #[derive(Default)]
 struct Inner {
+    outage: Option<Fault>,
     rules: VecDeque<Rule>,
     random: Option<Random>,
     struck: Vec<Struck>,
@@ -116,9 +117,15 @@ impl Faults {
         locked(&self.inner).random = Some(random);
     }
 
-    /// Drops all rules and the random mode: from now on the double behaves.
+    /// Every request meets this fault until it is over (`None`): a vendor that is down, or refuses everybody.
+    pub fn outage(&self, fault: Option<Fault>) {
+        locked(&self.inner).outage = fault;
+    }
+
+    /// Drops all rules, the random mode and an outage: from now on the double behaves.
     pub fn clear(&self) {
         let mut inner = locked(&self.inner);
+        inner.outage = None;
         inner.rules.clear();
         inner.random = None;
     }
@@ -133,9 +140,15 @@ impl Faults {
         locked(&self.inner).struck.clone()
     }
 
+    /// How many have struck so far.
+    pub fn struck_count(&self) -> usize {
+        locked(&self.inner).struck.len()
+    }
+
     pub(crate) fn take(&self, stage: Stage, operation: Operation, handle: &str, text: &str) -> Option<Fault> {
         let mut inner = locked(&self.inner);
-        let fault = inner.next_rule(stage, operation, handle, text);
+        let outage = inner.outage.clone().filter(|fault| fault.fits(stage, operation));
+        let fault = outage.or_else(|| inner.next_rule(stage, operation, handle, text));
         let fault = fault.or_else(|| inner.random.as_mut()?.draw(stage, operation))?;
         inner.struck.push(Struck { operation, fault: fault.clone() });
         Some(fault)

@@ -53,6 +53,10 @@ pub enum Fault {
     TimeoutBefore(Duration),
     /// Accepted; the connection is closed without an answer after this long.
     TimeoutAfter(Duration),
+    /// Accepted at once, and answered as usual after this long.
+    Slow(Duration),
+    /// Nothing accepted; the connection is reset at once without an answer.
+    ResetBefore,
     /// Accepted, and the connection is reset at once without an answer.
     ResetAfter,
     /// A refusal in the vendor's own form, nothing accepted.
@@ -120,6 +124,8 @@ impl Fault {
             Fault::NullDateSent,
             Fault::InsertWhilePaging,
             Fault::DelayedVisibility(Duration::from_millis(500)),
+            Fault::ResetBefore,
+            Fault::Slow(Duration::from_millis(300)),
         ]
     }
 

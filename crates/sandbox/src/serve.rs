@@ -13,6 +13,7 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +22,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) struct Background {
     pub(crate) stopped: CancellationToken,
     tasks: TaskTracker,
+    shut: watch::Sender<bool>,
 }
 
 impl Background {
@@ -42,6 +44,11 @@ impl Background {
         }
     }
 
+    /// Nobody listens while the door is shut; connections that stand go on.
+    pub(crate) fn shut(&self, shut: bool) {
+        self.shut.send_replace(shut);
+    }
+
     pub(crate) async fn stop(&self) {
         self.stopped.cancel();
         self.tasks.close();
@@ -50,10 +57,11 @@ impl Background {
 
     /// Serves until stopped; the task that serves is tracked like any other but ends by itself.
     pub(crate) fn serve(&self, listener: TcpListener, router: Router) {
-        let stopped = self.stopped.clone();
+        let (stopped, shut) = (self.stopped.clone(), self.shut.subscribe());
         self.tasks.spawn(async move {
+            let Ok(address) = listener.local_addr() else { return };
             let service = router.into_make_service_with_connect_info::<Cut>();
-            let server = axum::serve(Doors { listener }, service);
+            let server = axum::serve(Doors { listener: Some(listener), address, shut }, service);
             let served = server.with_graceful_shutdown(stopped.cancelled_owned()).await;
             if let Err(error) = served {
                 tracing::warn!(%error, "a sandbox server ended");
@@ -89,8 +97,36 @@ impl Connected<IncomingStream<'_, Doors>> for Cut {
     }
 }
 
+/// Where connections come in. While it is shut there is no listener, so that they are refused.
 pub(crate) struct Doors {
-    listener: TcpListener,
+    listener: Option<TcpListener>,
+    address: SocketAddr,
+    shut: watch::Receiver<bool>,
+}
+
+impl Doors {
+    /// The listener, once the door is open.
+    async fn open(&mut self) -> io::Result<&TcpListener> {
+        if *self.shut.borrow_and_update() {
+            self.listener = None;
+            // Nobody is left to open it where the sender is gone.
+            drop(self.shut.wait_for(|shut| !shut).await);
+        }
+        let listener = match self.listener.take() {
+            Some(listener) => listener,
+            None => TcpListener::bind(self.address).await?,
+        };
+        Ok(self.listener.insert(listener))
+    }
+
+    async fn next(&mut self) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+        let mut shut = self.shut.clone();
+        let listener = self.open().await?;
+        tokio::select! {
+            accepted = listener.accept() => accepted.map(Some),
+            Ok(_) = shut.wait_for(|shut| *shut) => Ok(None),
+        }
+    }
 }
 
 impl Listener for Doors {
@@ -99,15 +135,16 @@ impl Listener for Doors {
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
         loop {
-            match self.listener.accept().await {
-                Ok((stream, from)) => return (Line::new(stream), from),
+            match self.next().await {
+                Ok(Some((stream, from))) => return (Line::new(stream), from),
+                Ok(None) => {}
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        Ok(self.address)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::stop::Stop;
 use crate::{Outcome, output};
 use anyhow::Context;
 use tokio::net::TcpListener;
+use twinwire_engine::Safeguard;
 use twinwire_store::installation;
 
 /// Settings come from the environment and `twinwire.toml`.
@@ -15,6 +16,11 @@ pub(crate) struct Args {}
 
 /// Runs until it is told to stop (Ctrl-C, SIGTERM).
 pub(crate) async fn run(config: &Config, _args: &Args) -> Outcome {
+    run_without(config, None).await
+}
+
+/// The same with a safeguard left out, for a proof. No setting and no option of `serve` leads here.
+pub(crate) async fn run_without(config: &Config, without: Option<Safeguard>) -> Outcome {
     let mut stop = Stop::listen()?;
     let listener = TcpListener::bind(&config.listen)
         .await
@@ -32,7 +38,8 @@ pub(crate) async fn run(config: &Config, _args: &Args) -> Outcome {
         }
     };
     installation::set_public_url(&mut *database.pool.acquire().await?, &public_url).await?;
-    let server = Server::start(database.engine(config, &public_url)?, listener, config.admin_token.clone())?;
+    let engine = database.engine_without(config, &public_url, without)?;
+    let server = Server::start(engine, listener, config.admin_token.clone())?;
     output::say(&format!("twinwire listening on http://{}", server.address));
     stop.asked().await;
     tracing::info!("stopping: calls in flight are finished first");

@@ -13,6 +13,7 @@ mod routes;
 mod state;
 mod sync;
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -54,6 +55,8 @@ pub struct FrontOptions {
     pub faults: Faults,
     /// Ids are made from this; random by default, so that two runs never share any.
     pub seed: u64,
+    /// How many requests and callbacks are remembered at most; all of them by default.
+    pub remembers: Option<usize>,
 }
 
 impl Default for FrontOptions {
@@ -68,6 +71,7 @@ impl Default for FrontOptions {
             rate_limit: None,
             faults: Faults::default(),
             seed: rand::random(),
+            remembers: None,
         }
     }
 }
@@ -104,7 +108,13 @@ impl Front {
     pub async fn start(options: FrontOptions) -> std::io::Result<Front> {
         let listen = options.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
         let listener = TcpListener::bind(listen).await?;
-        let core = Core::new("front", listener.local_addr()?, options.faults.clone(), options.seed)?;
+        let core = Core::new(
+            "front",
+            listener.local_addr()?,
+            options.faults.clone(),
+            options.seed,
+            options.remembers,
+        )?;
         let inner = Inner {
             core: Arc::new(core),
             server_url: Mutex::new(options.server_url.clone()),
@@ -119,6 +129,11 @@ impl Front {
     /// Stops answering and ends everything in the background.
     pub async fn stop(&self) {
         self.core().background.stop().await;
+    }
+
+    /// Shuts the door, so that connections are refused, or opens it again.
+    pub fn shut(&self, shut: bool) {
+        self.core().background.shut(shut);
     }
 
     /// The base URL of the API, without a slash at its end.
@@ -173,11 +188,10 @@ impl Front {
     /// External ids that more than one synced message has, with their messages.
     pub fn duplicates(&self, channel: &str) -> Vec<Vec<Message>> {
         let mut groups: Vec<Vec<Message>> = Vec::new();
+        let mut known: HashMap<Option<String>, usize> = HashMap::new();
         for message in self.all_messages(channel).into_iter().filter(|m| m.source == Source::Sync) {
-            let same = |group: &&mut Vec<Message>| {
-                group.first().is_some_and(|first| first.external_id == message.external_id)
-            };
-            match groups.iter_mut().find(same) {
+            let at = *known.entry(message.external_id.clone()).or_insert(groups.len());
+            match groups.get_mut(at) {
                 Some(group) => group.push(message),
                 None => groups.push(vec![message]),
             }

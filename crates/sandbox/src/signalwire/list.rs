@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::model::SmsMessage;
 use super::routes::{Call, json_response};
+use super::state::State;
 use super::{DayBounds, SignalWire};
 use crate::core::{Refusal, refused};
 use crate::locked;
@@ -35,13 +36,11 @@ impl SignalWire {
             return Err(refused(400, 54453, "The page token is missing"));
         }
         let days = days(call)?;
-        let whole = self.filtered(call, &days);
-        let page = page(&whole, call.field("PageToken"), size)?;
-        let rows = whole.get(page.from..page.to).unwrap_or_default();
+        let (page, rows, all) = self.rows(call, &days, size)?;
         let project = &self.inner.options.project;
         let base = format!("/api/laml/2010-04-01/Accounts/{project}/Messages");
         let link = |number: usize, token: Option<String>| address(&base, call, size, number, token);
-        let next = rows.last().filter(|_| page.to < whole.len());
+        let next = rows.last().filter(|_| page.to < all);
         let next = next.map(|last| link(number + 1, Some(format!("PA{}", last.sid))));
         let previous = rows.first().filter(|_| page.from > 0);
         let previous = previous.map(|first| link(number.saturating_sub(1), Some(format!("PB{}", first.sid))));
@@ -65,10 +64,30 @@ impl SignalWire {
         Ok(json_response(StatusCode::OK, &answer))
     }
 
-    fn filtered(&self, call: &Call, days: &[(String, NaiveDate)]) -> Vec<SmsMessage> {
+    /// A page, the messages on it, and how many there are in all.
+    fn rows(
+        &self,
+        call: &Call,
+        days: &[(String, NaiveDate)],
+        size: usize,
+    ) -> Result<(Page, Vec<SmsMessage>, usize), Refusal> {
+        let state = locked(&self.inner.state);
+        let whole = self.filtered(&state, call, days);
+        let page = page(&whole, call.field("PageToken"), size)?;
+        let rows = whole.get(page.from..page.to).unwrap_or_default();
+        let rows = rows.iter().map(|message| (*message).clone()).collect();
+        Ok((page, rows, whole.len()))
+    }
+
+    /// Only looked at, not copied: there may be many, and every poll comes by here.
+    fn filtered<'a>(
+        &self,
+        state: &'a State,
+        call: &Call,
+        days: &[(String, NaiveDate)],
+    ) -> Vec<&'a SmsMessage> {
         let is = |name: &str, value: &str| call.field(name).is_none_or(|wanted| wanted == value);
         let now = Utc::now();
-        let state = locked(&self.inner.state);
         let wanted = |m: &&SmsMessage| {
             m.visible_from <= now
                 && is("To", &m.to)
@@ -76,7 +95,7 @@ impl SignalWire {
                 && is("Status", &m.status)
                 && days.iter().all(|(name, day)| self.sent_when(m.date_sent, name, *day))
         };
-        let mut list: Vec<SmsMessage> = state.messages.iter().filter(wanted).cloned().collect();
+        let mut list: Vec<&SmsMessage> = state.messages.iter().filter(wanted).collect();
         list.sort_by_key(|m| std::cmp::Reverse((m.date_created.timestamp(), m.seq)));
         list
     }
@@ -106,7 +125,7 @@ fn days(call: &Call) -> Result<Vec<(String, NaiveDate)>, Refusal> {
 }
 
 /// A token names the message beside the page: `PA…` the last one before it, `PB…` the first one after it.
-fn page(whole: &[SmsMessage], token: Option<&str>, size: usize) -> Result<Page, Refusal> {
+fn page(whole: &[&SmsMessage], token: Option<&str>, size: usize) -> Result<Page, Refusal> {
     let Some(token) = token else { return Ok(Page { from: 0, to: size.min(whole.len()) }) };
     let invalid = || refused(400, 21481, "The page token is not valid");
     let find = |sid: &str| whole.iter().position(|message| message.sid == sid).ok_or_else(invalid);

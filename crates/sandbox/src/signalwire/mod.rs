@@ -10,10 +10,12 @@ mod send;
 mod sign;
 mod state;
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
@@ -62,6 +64,8 @@ pub struct SignalWireOptions {
     pub faults: Faults,
     /// Ids are made from this; random by default, so that two runs never share any.
     pub seed: u64,
+    /// How many requests and callbacks are remembered at most; all of them by default.
+    pub remembers: Option<usize>,
 }
 
 impl Default for SignalWireOptions {
@@ -78,6 +82,7 @@ impl Default for SignalWireOptions {
             day_bounds: DayBounds::default(),
             faults: Faults::default(),
             seed: rand::random(),
+            remembers: None,
         }
     }
 }
@@ -99,7 +104,8 @@ impl SignalWire {
     pub async fn start(options: SignalWireOptions) -> std::io::Result<SignalWire> {
         let listen = options.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
         let listener = TcpListener::bind(listen).await?;
-        let core = Core::new("signalwire", listener.local_addr()?, options.faults.clone(), options.seed)?;
+        let (address, remembers) = (listener.local_addr()?, options.remembers);
+        let core = Core::new("signalwire", address, options.faults.clone(), options.seed, remembers)?;
         let inner = Inner { core: Arc::new(core), options, state: Mutex::default() };
         let double = SignalWire { inner: Arc::new(inner) };
         double.core().background.serve(listener, routes::router(double.clone()));
@@ -109,6 +115,11 @@ impl SignalWire {
     /// Stops answering and ends everything in the background.
     pub async fn stop(&self) {
         self.core().background.stop().await;
+    }
+
+    /// Shuts the door, so that connections are refused, or opens it again.
+    pub fn shut(&self, shut: bool) {
+        self.core().background.shut(shut);
     }
 
     /// The base URL, in place of `https://<space>.signalwire.com`, without a slash at its end.
@@ -148,6 +159,16 @@ impl SignalWire {
         locked(&self.inner.state).fates.insert(to.to_owned(), fate);
     }
 
+    /// Decides what becomes of messages that contain this text, whoever they are to.
+    pub fn script_saying(&self, part: &str, fate: Fate) {
+        locked(&self.inner.state).spoken_fates.push((part.to_owned(), fate));
+    }
+
+    /// When the announcement of a customer's text was first answered with 2xx; none if it never was.
+    pub fn taken_at(&self, sid: &str) -> Option<DateTime<Utc>> {
+        locked(&self.core().taken).get(sid).copied()
+    }
+
     /// All messages in the order accepted.
     pub fn messages(&self) -> Vec<SmsMessage> {
         locked(&self.inner.state).messages.clone()
@@ -167,14 +188,12 @@ impl SignalWire {
     /// Sent messages with the same sender, recipient and text as another, in groups.
     pub fn duplicates(&self) -> Vec<Vec<SmsMessage>> {
         let mut groups: Vec<Vec<SmsMessage>> = Vec::new();
+        let mut known: HashMap<[String; 3], usize> = HashMap::new();
         let ours = |m: &SmsMessage| m.direction == "outbound-api" && !m.foreign;
         for message in self.messages().into_iter().filter(ours) {
-            let same = |group: &&mut Vec<SmsMessage>| {
-                let first = group.first();
-                first
-                    .is_some_and(|m| (&m.from, &m.to, &m.body) == (&message.from, &message.to, &message.body))
-            };
-            match groups.iter_mut().find(same) {
+            let same = [message.from.clone(), message.to.clone(), message.body.clone()];
+            let at = *known.entry(same).or_insert(groups.len());
+            match groups.get_mut(at) {
                 Some(group) => group.push(message),
                 None => groups.push(vec![message]),
             }

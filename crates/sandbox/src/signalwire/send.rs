@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::Utc;
+use tokio::sync::oneshot;
 
 use super::SignalWire;
 use super::model::{Fate, SmsMessage};
@@ -27,11 +28,11 @@ impl SignalWire {
             .collect();
         self.check(call, &media).map_err(|(code, message)| refused(422, code, message))?;
         let (from, to) = (call.field("From").unwrap_or_default(), call.field("To").unwrap_or_default());
-        let fate = locked(&self.inner.state).fate(to);
+        let body = call.field("Body").unwrap_or_default();
+        let fate = locked(&self.inner.state).fate(to, body);
         if let Fate::RefuseSync { status, code, message } = &fate {
             return Err(refused(*status, *code, message.as_str()));
         }
-        let body = call.field("Body").unwrap_or_default();
         let strange = self.core().faults.take(Stage::Acceptance, Operation::SendMessage, to, body);
         let new = New { sid: self.core().ids.uuid(), from, to, body, inbound: false, at: Utc::now() };
         let message = locked(&self.inner.state).add(new, |message| {
@@ -40,7 +41,14 @@ impl SignalWire {
             distort(message, strange.as_ref());
         });
         self.core().changed("message", &message.sid);
-        self.live(&message, &fate).await;
+        // What was accepted takes its course, also when whoever asked hangs up meanwhile.
+        let (double, sent) = (self.clone(), message.clone());
+        let (going, gone) = oneshot::channel();
+        self.core().background.spawn(async move {
+            double.live(&sent, &fate).await;
+            going.send(()).ok();
+        });
+        gone.await.ok();
         let accepted = message.json(&self.inner.options.project);
         Ok(json_response(StatusCode::CREATED, &accepted))
     }

@@ -12,6 +12,8 @@ pub(crate) struct State {
     /// The numbers of the account, each with the URL of its inbound webhook.
     pub(crate) numbers: Vec<(String, Option<String>)>,
     pub(crate) fates: HashMap<String, Fate>,
+    /// What becomes of messages with a part of their text.
+    pub(crate) spoken_fates: Vec<(String, Fate)>,
     pub(crate) messages: Vec<SmsMessage>,
     seq: u64,
 }
@@ -31,8 +33,9 @@ impl State {
         self.numbers.iter().any(|(known, _)| known == number)
     }
 
-    pub(crate) fn fate(&self, to: &str) -> Fate {
-        self.fates.get(to).cloned().unwrap_or_default()
+    pub(crate) fn fate(&self, to: &str, body: &str) -> Fate {
+        let spoken = self.spoken_fates.iter().find(|(part, _)| body.contains(part.as_str()));
+        spoken.map(|(_, fate)| fate).or_else(|| self.fates.get(to)).cloned().unwrap_or_default()
     }
 
     pub(crate) fn message(&self, sid: &str) -> Option<&SmsMessage> {

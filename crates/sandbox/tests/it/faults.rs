@@ -234,3 +234,52 @@ async fn stopping_ends_requests_that_hang_and_frees_the_port() {
     let address = double.url().replace("http://", "");
     assert!(tokio::net::TcpStream::connect(&address).await.is_err());
 }
+
+#[tokio::test]
+async fn an_outage_meets_everybody_until_it_is_over() {
+    let double = signalwire(true).await;
+    double.faults().outage(Some(Fault::ServerErrorBefore(503)));
+    for _ in 0..2 {
+        assert_eq!(list(&double, "").await.status, 503);
+    }
+    double.faults().outage(Some(Fault::ResetBefore));
+    assert!(send(&double, &[("To", ADA), ("From", OURS), ("Body", "x")]).await.is_none());
+    double.faults().outage(None);
+    assert_eq!(list(&double, "").await.status, 200);
+    assert_eq!((double.messages().len(), double.faults().struck_count()), (0, 3));
+}
+
+#[tokio::test]
+async fn a_shut_door_refuses_connections_and_opens_again_in_the_same_place() {
+    let double = signalwire(true).await;
+    let address = double.url().replace("http://", "");
+    double.shut(true);
+    let mut refused = false;
+    for _ in 0..100 {
+        refused |= tokio::net::TcpStream::connect(&address).await.is_err();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(refused);
+    double.shut(false);
+    let mut open = false;
+    for _ in 0..100 {
+        open |= tokio::net::TcpStream::connect(&address).await.is_ok();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(open);
+    assert_eq!(list(&double, "").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_was_accepted_takes_its_course_although_the_sender_hangs_up() {
+    let server = Server::polite().await;
+    let double = signalwire(false).await;
+    double.faults().add(Rule::new(Fault::Early).on(Operation::StatusCallback));
+    let asking = tokio::spawn({
+        let (double, server) = (double.clone(), server.clone());
+        async move { text_ada(&double, &server, "Hello").await.map(|got| got.status) }
+    });
+    until("accepted", || double.messages().len() == 1).await;
+    asking.abort();
+    until("delivered", || double.messages()[0].status == "delivered").await;
+}

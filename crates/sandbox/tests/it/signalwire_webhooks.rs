@@ -1,7 +1,7 @@
 //! `SignalWire`'s callbacks and inbound webhooks.
 
 use twinwire_sandbox::signalwire::Fate;
-use twinwire_sandbox::{Answer, SignalWire, SignalWireOptions};
+use twinwire_sandbox::{Answer, Fault, Rule, SignalWire, SignalWireOptions};
 
 use crate::support::*;
 
@@ -132,4 +132,35 @@ async fn a_text_with_files_gets_no_delivery_receipt() {
     tokio::time::sleep(std::time::Duration::from_millis(80)).await;
     assert_eq!(server.statuses(), ["sent"]);
     assert_eq!(server.seen()[0].field("MediaUrl0"), "http://a.test/1");
+}
+
+#[tokio::test]
+async fn it_is_known_whose_announcement_was_taken_and_only_so_much_is_remembered() {
+    let server = Server::polite().await;
+    let options = SignalWireOptions { remembers: Some(4), ..SignalWireOptions::default() };
+    let double = SignalWire::start(options).await.unwrap();
+    double.set_webhook(OURS, &server.url);
+    let mut sids = Vec::new();
+    for n in 0..10 {
+        if n == 3 {
+            double.faults().add(Rule::new(Fault::Lost));
+        }
+        sids.push(double.customer_texts(ADA, OURS, &n.to_string()).await);
+    }
+    let taken: Vec<bool> = sids.iter().map(|sid| double.taken_at(sid).is_some()).collect();
+    assert_eq!(taken.iter().filter(|taken| **taken).count(), 9);
+    assert!(!taken[3]);
+    assert!(double.deliveries().len() <= 4);
+    assert_eq!(double.deliveries().last().unwrap().about, sids[9]);
+}
+
+#[tokio::test]
+async fn a_text_can_decide_what_becomes_of_a_message() {
+    let double = signalwire(true).await;
+    let refused = Fate::RefuseSync { status: 422, code: 21610, message: "Opted out".into() };
+    double.script_saying("(to be refused)", refused);
+    for (text, status) in [("Hello", 201), ("Hello (to be refused)", 422)] {
+        let got = send(&double, &[("To", ADA), ("From", OURS), ("Body", text)]).await.unwrap();
+        assert_eq!(got.status, status);
+    }
 }

@@ -1,6 +1,6 @@
 //! `twinwire demo`: the whole job on doubles of both vendors, told step by step, then on a page to play with.
 //!
-//! * [`stage`] — a [`scratch`] database, the doubles, the server, a channel; [`cast`] is what one acts with.
+//! * [`stage`] — a [`scratch`](crate::scratch) database, the doubles, the server, a channel; [`cast`] is what one acts with.
 //! * [`script`] — the story; [`narrator`] tells it; [`verdict`] says whether every message ended where it should.
 //! * [`rows`] — the replication table, read through the read-only role.
 //! * [`page`] — both ends in a browser.
@@ -9,7 +9,6 @@ mod cast;
 mod narrator;
 mod page;
 mod rows;
-mod scratch;
 mod script;
 mod stage;
 mod verdict;

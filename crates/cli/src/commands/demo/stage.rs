@@ -1,9 +1,9 @@
 //! What the demo stands on: a database, the doubles, a server with its workers, and a channel made as people make it.
 
 use super::cast::{Cast, NUMBER};
-use super::scratch::Scratch;
 use crate::config::Config;
 use crate::database::Database;
+use crate::scratch::Scratch;
 use crate::server::Server;
 use anyhow::Context;
 use secrecy::ExposeSecret;
@@ -34,7 +34,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Starts everything and connects the channel.
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
-        let scratch = Scratch::open(config).await?;
+        let scratch = Scratch::open(config, "demo").await?;
         let reader = match open_reader(&scratch.database).await {
             Ok(reader) => reader,
             Err(error) => {
@@ -83,7 +83,14 @@ async fn doubles() -> anyhow::Result<(Front, SignalWire)> {
 /// The user's settings, with the doubles in place of the vendors.
 fn settings(config: &Config, front: &Front, signalwire: &SignalWire) -> Config {
     let (app_id, app_secret) = (&front.options().app_id, &front.options().app_secret);
-    let at_front = [("app_id", app_id.clone()), ("app_secret", app_secret.clone()), ("api_url", front.url())];
+    let at_front = [
+        ("app_id", app_id.clone()),
+        ("app_secret", app_secret.clone()),
+        ("api_url", front.url()),
+        // The double has no limit of its own to be kept.
+        ("requests_per_minute", "60000".to_owned()),
+        ("requests_per_second", "1000".to_owned()),
+    ];
     let at_signalwire = [("api_url", signalwire.url())];
     let mut config = config.clone();
     config.settling = Some(SETTLING);

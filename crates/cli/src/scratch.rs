@@ -6,17 +6,20 @@ use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
+use std::time::Duration;
+use twinwire_postgres::Crash;
 use twinwire_store::seal::SecretKey;
 
-/// What the names of these databases begin with. No character of it needs quoting or stands for others in `like`.
-const PREFIX: &str = "twinwire_demo_";
-const MAY_NOT: &str = "the demo makes a database of its own and may not: let the user of DATABASE_URL create \
-                       databases (alter role … createdb createrole), or run it without DATABASE_URL";
+/// What the names of databases begin with that are to stay.
+const KEPT: &str = "twinwire_kept_";
 
 /// The database of a run.
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     /// The database, open.
-    pub(super) database: Database,
+    pub(crate) database: Database,
+    /// The key of its secrets, as text: for other processes that work on it.
+    pub(crate) key: SecretString,
+    command: &'static str,
     name: String,
     home: SecretString,
     /// Holds the lock that says that the database is in use.
@@ -24,38 +27,70 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes a database, and drops those of runs that were killed.
-    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
-        let mut place = Place::find(config, &config.data_dir.join("demo")).await?;
+    /// Makes a database for a command, and drops those of its runs that were killed. The command's name is one word of
+    /// small letters.
+    pub(crate) async fn open(config: &Config, command: &'static str) -> anyhow::Result<Self> {
+        let mut place = Place::find(config, &config.data_dir.join(command)).await?;
         let home = place.url.clone();
-        let mut keeper = connect(&home).await?;
-        sweep(&mut keeper).await?;
-        let name = format!("{PREFIX}{:012x}", rand::random::<u64>() >> 16);
+        let mut keeper = connect(&home, command).await?;
+        let prefix = format!("twinwire_{command}_");
+        sweep(&mut keeper, &prefix).await?;
+        let name = format!("{prefix}{:012x}", rand::random::<u64>() >> 16);
         // Locked before it is there, so that no other run can take it for a leftover.
         lock(&mut keeper, &name).await?;
-        run(&mut keeper, format!("create database {name}")).await.context(MAY_NOT)?;
+        run(&mut keeper, format!("create database {name}")).await.with_context(|| may_not(command))?;
         place.url = within(&home, &name)?;
-        let key = SecretKey::from_text(&SecretKey::text_of(rand::random()))?;
-        let database = Database::at(place, key).await?;
-        Ok(Self { database, name, home, keeper })
+        let key = SecretKey::text_of(rand::random());
+        let database = Database::at(place, SecretKey::from_text(&key)?).await?;
+        Ok(Self { database, key, command, name, home, keeper })
+    }
+
+    /// Ends every connection to the database: to a private server by letting it crash and come up again after `down`, to
+    /// any other by asking it to.
+    pub(crate) async fn cut(&mut self, how: Crash, down: Duration) -> anyhow::Result<()> {
+        let Some(server) = self.database.own_server() else {
+            let cut = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1";
+            sqlx::query(cut).bind(&self.name).execute(&mut self.keeper).await?;
+            return Ok(());
+        };
+        server.crash(how, down).await?;
+        self.keeper = connect(&self.home, self.command).await?;
+        lock(&mut self.keeper, &self.name).await?;
+        Ok(())
+    }
+
+    /// Leaves the database where it is, under a name that no later run sweeps away. Gives the name.
+    pub(crate) async fn keep(mut self) -> anyhow::Result<String> {
+        self.database.pool.close().await;
+        let kept = self.name.replacen(&format!("twinwire_{}_", self.command), KEPT, 1);
+        run(&mut self.keeper, format!("alter database {} rename to {kept}", self.name)).await?;
+        self.database.close().await?;
+        Ok(kept)
     }
 
     /// Drops the database, and stops Twinwire's own Postgres if nobody else uses it.
-    pub(super) async fn close(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn close(mut self) -> anyhow::Result<()> {
         self.database.pool.close().await;
         let mut dropped = drop_database(&mut self.keeper, &self.name).await;
         if dropped.is_err() {
             // A connection that was idle for long may have been cut.
-            dropped = drop_database(&mut connect(&self.home).await?, &self.name).await;
+            dropped = drop_database(&mut connect(&self.home, self.command).await?, &self.name).await;
         }
         self.database.close().await?;
         dropped
     }
 }
 
-async fn connect(url: &SecretString) -> anyhow::Result<PgConnection> {
+fn may_not(command: &str) -> String {
+    format!(
+        "`twinwire {command}` makes a database of its own and may not: let the user of DATABASE_URL create databases \
+         (alter role … createdb createrole), or run it without DATABASE_URL"
+    )
+}
+
+async fn connect(url: &SecretString, command: &str) -> anyhow::Result<PgConnection> {
     let options: PgConnectOptions = url.expose_secret().parse()?;
-    let options = options.application_name("twinwire demo").disable_statement_logging();
+    let options = options.application_name(&format!("twinwire {command}")).disable_statement_logging();
     options.connect().await.context("the database cannot be reached")
 }
 
@@ -81,10 +116,10 @@ async fn lock(keeper: &mut PgConnection, name: &str) -> anyhow::Result<bool> {
     Ok(lock.bind(name).fetch_one(keeper).await?)
 }
 
-async fn sweep(keeper: &mut PgConnection) -> anyhow::Result<()> {
+async fn sweep(keeper: &mut PgConnection, prefix: &str) -> anyhow::Result<()> {
     let names: Vec<String> =
         sqlx::query_scalar("select datname::text from pg_database where starts_with(datname::text, $1)")
-            .bind(PREFIX)
+            .bind(prefix)
             .fetch_all(&mut *keeper)
             .await?;
     let ours =

@@ -1,0 +1,107 @@
+//! Who writes what to whom, and when.
+
+use super::super::args::Args;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use std::time::Duration;
+
+/// Said word for word again and again: the texts alone do not tell one from the other.
+const REPEATED: [&str; 4] = ["OK", "Thanks!", "Yes", "One moment please"];
+
+/// What becomes of an agent's message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Ending {
+    /// It gets to the customer.
+    Delivered,
+    /// The provider never takes it.
+    Refused,
+    /// The provider takes it, and it does not arrive.
+    FailsLater,
+}
+
+impl Ending {
+    /// What stands in the text, so that the double knows.
+    pub(in super::super) fn mark(self) -> &'static str {
+        match self {
+            Self::Delivered => "",
+            Self::Refused => " (to be refused)",
+            Self::FailsLater => " (to fail later)",
+        }
+    }
+}
+
+/// What is put in.
+#[derive(Clone, Debug)]
+pub(in super::super) enum What {
+    /// An agent writes to the customers of one or two conversations of a channel.
+    Agent { to: Vec<usize>, text: String, ending: Ending },
+    /// A customer texts.
+    Customer { from: usize, text: String },
+    /// Another application sends from our number.
+    Application { to: usize, text: String },
+    /// Somebody texts of whom nobody has heard.
+    Stranger { which: usize, text: String },
+}
+
+/// A message, and when.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Planned {
+    pub(in super::super) at: Duration,
+    pub(in super::super) what: What,
+}
+
+/// As many as asked for; one to two people counts twice.
+pub(super) fn draw(args: &Args, chance: &mut StdRng) -> Vec<Planned> {
+    let mut all = Vec::new();
+    let (mut left, mut number) = (args.messages, 0);
+    while left > 0 {
+        let at = Duration::from_secs_f64(
+            (f64::from(args.messages - left) + chance.random_range(0.0..1.0)) / args.rate,
+        );
+        number += 1;
+        let what = one(args, number, left, chance);
+        left -= if matches!(&what, What::Agent { to, .. } if to.len() > 1) { 2 } else { 1 };
+        all.push(Planned { at, what });
+    }
+    let lasts = f64::from(args.messages) / args.rate;
+    for which in 0..args.strangers as usize {
+        let at = Duration::from_secs_f64(lasts * chance.random_range(0.0..0.9));
+        let text = format!("stranger {which}: is this the right number?");
+        all.push(Planned { at, what: What::Stranger { which, text } });
+    }
+    all.sort_by_key(|planned| planned.at);
+    all
+}
+
+fn one(args: &Args, number: u32, left: u32, chance: &mut StdRng) -> What {
+    let conversations = args.conversations as usize;
+    let with = chance.random_range(0..conversations);
+    let repeated = chance.random_bool(0.2).then(|| REPEATED[chance.random_range(0..REPEATED.len())]);
+    let share = chance.random_range(0..100);
+    match share {
+        0..5 => What::Application { to: with, text: format!("#{number} from another application") },
+        5..50 => {
+            let text = repeated.map_or_else(|| format!("#{number} from a customer"), str::to_owned);
+            What::Customer { from: with, text }
+        }
+        50..54 => agent(vec![with], number, Ending::Refused),
+        54..58 => agent(vec![with], number, Ending::FailsLater),
+        58..66 if left > 1 => {
+            // Conversations of a channel lie as far apart as there are channels.
+            let other = (with + args.channels as usize) % conversations;
+            let same = other % args.channels as usize == with % args.channels as usize && other != with;
+            let ending = [Ending::Delivered, Ending::Delivered, Ending::Delivered, Ending::Refused];
+            let ending = ending[chance.random_range(0..4)];
+            agent(if same { vec![with, other] } else { vec![with] }, number, ending)
+        }
+        _ => match repeated {
+            Some(text) => What::Agent { to: vec![with], text: text.to_owned(), ending: Ending::Delivered },
+            None => agent(vec![with], number, Ending::Delivered),
+        },
+    }
+}
+
+/// The number stands first: a note about a failure repeats only the beginning of a text.
+fn agent(to: Vec<usize>, number: u32, ending: Ending) -> What {
+    What::Agent { to, text: format!("#{number} from an agent{}", ending.mark()), ending }
+}

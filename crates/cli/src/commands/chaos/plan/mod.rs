@@ -1,0 +1,119 @@
+//! Everything that chance decides, drawn from the seed before anything starts.
+
+mod lives;
+mod messages;
+
+pub(super) use lives::{End, Life, Stall};
+pub(super) use messages::{Ending, Planned, What};
+
+use super::args::Args;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::time::Duration;
+use twinwire_postgres::Crash;
+
+/// How long the workers leave an unknown outcome before they look it up. Everything that a double puts off (half a second
+/// at most) and the latest start of a call (a third of this) lie well below it, as they do in earnest with a minute.
+pub(super) const SETTLING: Duration = Duration::from_secs(5);
+/// The workers' lease.
+pub(super) const LEASE: Duration = Duration::from_secs(2);
+/// How often the workers poll.
+pub(super) const POLL: Duration = Duration::from_secs(3);
+/// A vendor is away as a whole once in so long.
+const OUTAGE_EVERY: Duration = Duration::from_secs(12);
+
+/// One of the two vendors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Vendor {
+    Front,
+    SignalWire,
+}
+
+/// How a vendor is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Away {
+    /// 503 to everybody.
+    Down,
+    /// Nobody listens.
+    Shut,
+    /// 401 to everybody.
+    Refusing,
+}
+
+/// A time in which a vendor is away.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outage {
+    pub(super) at: Duration,
+    pub(super) vendor: Vendor,
+    pub(super) how: Away,
+    pub(super) lasts: Duration,
+}
+
+/// A crash of the database.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DatabaseCrash {
+    pub(super) at: Duration,
+    pub(super) how: Crash,
+    pub(super) down: Duration,
+}
+
+/// The plan of a run. Times count from the moment at which all is ready.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) messages: Vec<Planned>,
+    /// The lives of each worker's place, one after the other.
+    pub(super) lives: Vec<Vec<Life>>,
+    pub(super) outages: Vec<Outage>,
+    pub(super) crashes: Vec<DatabaseCrash>,
+    /// Seeds of the doubles: of their ids and their faults.
+    pub(super) seeds: [u64; 4],
+}
+
+impl Plan {
+    /// Each part has a stream of its own, so that more messages do not change the kills.
+    pub(super) fn draw(args: &Args, seed: u64) -> Self {
+        let mut root = StdRng::seed_from_u64(seed);
+        let mut part = || StdRng::seed_from_u64(root.random());
+        let (mut messages, mut lives, mut outages, mut crashes, mut seeds) =
+            (part(), part(), part(), part(), part());
+        let lasts = Duration::from_secs_f64(f64::from(args.messages) / args.rate);
+        Self {
+            messages: messages::draw(args, &mut messages),
+            lives: lives::draw(args, lasts, &mut lives),
+            outages: if args.faults > 0.0 { draw_outages(lasts, &mut outages) } else { Vec::new() },
+            crashes: draw_crashes(args.crashes(), lasts, &mut crashes),
+            seeds: std::array::from_fn(|_| seeds.random()),
+        }
+    }
+}
+
+/// One in each stretch of time, so that they never overlap.
+fn draw_outages(lasts: Duration, chance: &mut StdRng) -> Vec<Outage> {
+    let mut all = Vec::new();
+    let mut from = Duration::from_secs(2);
+    while from + Duration::from_secs(4) < lasts {
+        let at = from + between(chance, 0, 8_000);
+        let vendor = if chance.random_bool(0.5) { Vendor::Front } else { Vendor::SignalWire };
+        let how = [Away::Down, Away::Shut, Away::Refusing][chance.random_range(0..3)];
+        let longest = if how == Away::Refusing { 2_000 } else { 3_000 };
+        all.push(Outage { at, vendor, how, lasts: between(chance, 1_000, longest) });
+        from += OUTAGE_EVERY;
+    }
+    all
+}
+
+/// One in each stretch of the run, in turn by a kill and by an immediate shutdown.
+fn draw_crashes(count: u32, lasts: Duration, chance: &mut StdRng) -> Vec<DatabaseCrash> {
+    let stretch = lasts / count.max(1);
+    let draw = |nth: u32| DatabaseCrash {
+        at: stretch * nth + stretch.mul_f64(chance.random_range(0.2..0.8)),
+        how: if nth.is_multiple_of(2) { Crash::Kill } else { Crash::Immediate },
+        down: between(chance, 0, 1_500),
+    };
+    (0..count).map(draw).collect()
+}
+
+/// Evenly between so many milliseconds.
+fn between(chance: &mut StdRng, from: u64, to: u64) -> Duration {
+    Duration::from_millis(chance.random_range(from..to))
+}

@@ -1,0 +1,112 @@
+//! Agents, customers and another application, each as they are in life: an agent sees an error and sends again, a customer
+//! writes and knows nothing of servers.
+
+use super::ledger::Taken;
+use super::plan::{Ending, Planned, What};
+use super::stage::{Conversation, Stage};
+use super::tally::Tally;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Wait of an agent before the same message is sent again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Everybody who writes.
+pub(super) struct Traffic {
+    pub(super) stage: Arc<Stage>,
+    pub(super) tally: Arc<Tally>,
+    /// The agents of a conversation write one after the other: what they sent last has been taken when they go on.
+    turns: Vec<Arc<Mutex<()>>>,
+}
+
+impl Traffic {
+    pub(super) fn new(stage: Arc<Stage>, tally: Arc<Tally>) -> Arc<Self> {
+        let turns = stage.conversations.iter().map(|_| Arc::default()).collect();
+        Arc::new(Self { stage, tally, turns })
+    }
+
+    /// Puts everything in at its time. Done when the last message has been taken.
+    pub(super) async fn run(self: Arc<Self>, messages: Vec<Planned>) -> anyhow::Result<()> {
+        let (began, mut people) = (Instant::now(), JoinSet::new());
+        for planned in messages {
+            sleep_until(began + planned.at).await;
+            people.spawn(Arc::clone(&self).put_in(planned.what));
+            while let Some(done) = people.try_join_next() {
+                done??;
+            }
+        }
+        while let Some(done) = people.join_next().await {
+            done??;
+        }
+        Ok(())
+    }
+
+    async fn put_in(self: Arc<Self>, what: What) -> anyhow::Result<()> {
+        let signalwire = &self.stage.signalwire;
+        let mut messages = 1;
+        match what {
+            What::Agent { to, text, ending } => {
+                messages = to.len();
+                self.agent(&to, text, ending).await?;
+            }
+            What::Customer { from, text } => {
+                let (phone, number) = self.ends(&self.stage.conversations[from]);
+                signalwire.customer_texts(phone, number, &text).await;
+            }
+            What::Application { to, text } => {
+                let (phone, number) = self.ends(&self.stage.conversations[to]);
+                signalwire.foreign_send(number, phone, &text);
+            }
+            What::Stranger { which, text } => {
+                let number = &self.stage.lines[which % self.stage.lines.len()].number;
+                signalwire.customer_texts(&stranger(which), number, &text).await;
+                messages = 0;
+            }
+        }
+        self.tally.count(|counts| counts.put_in += messages);
+        Ok(())
+    }
+
+    fn ends<'a>(&'a self, conversation: &'a Conversation) -> (&'a str, &'a str) {
+        (&conversation.phone, &self.stage.line(conversation).number)
+    }
+
+    async fn agent(&self, to: &[usize], text: String, ending: Ending) -> anyhow::Result<()> {
+        // Always in the same order, so that no two agents wait for each other.
+        let mut sorted = to.to_vec();
+        sorted.sort_unstable();
+        let mut turns = Vec::new();
+        for at in sorted {
+            turns.push(Arc::clone(&self.turns[at]).lock_owned().await);
+        }
+        let conversations: Vec<&Conversation> = to.iter().map(|at| &self.stage.conversations[*at]).collect();
+        let inbox = &self.stage.line(conversations[0]).inbox;
+        let phones: Vec<&str> = conversations.iter().map(|known| known.phone.as_str()).collect();
+        let front = &self.stage.front;
+        let order = match phones.as_slice() {
+            [phone] => front.message_request(inbox, Some(phone), &[], &text)?,
+            phones => front.message_request(inbox, None, phones, &text)?,
+        };
+        let sent = loop {
+            let sent = front.post(&order).await?;
+            if sent.answer.is_success() {
+                break sent;
+            }
+            sleep(AGAIN).await;
+        };
+        let id = sent.message.id.unwrap_or_default();
+        for (nth, at) in to.iter().enumerate() {
+            let (id, uid, text) = (id.clone(), order.message_uid.clone(), text.clone());
+            self.stage.ledger.take(*at, Taken { id, uid, text, ending, at_home: nth == 0 });
+        }
+        Ok(())
+    }
+}
+
+/// The number of somebody of whom nobody has heard.
+pub(super) fn stranger(which: usize) -> String {
+    format!("+1646{:07}", 2_000_000 + which)
+}

@@ -1,0 +1,55 @@
+//! The chaos run: it passes as things are, and fails where a safeguard is left out.
+
+use crate::PROGRAM;
+use serde_json::Value;
+use twinwire_tests::TestDatabase;
+use twinwire_tests::installation::folder;
+use twinwire_tests::process::{Program, Ran};
+
+async fn chaos(arguments: &str) -> Ran {
+    let (database, folder) = (TestDatabase::new().await, folder());
+    let program = Program::new(PROGRAM, folder.path())
+        .with("DATABASE_URL", &database.url)
+        .with("TWINWIRE_DATA_DIR", folder.path());
+    let arguments: Vec<&str> = std::iter::once("chaos").chain(arguments.split(' ')).collect();
+    program.run(&arguments).await
+}
+
+#[tokio::test]
+async fn a_short_run_passes_and_prints_its_table() {
+    let small = "--messages 60 --rate 15 --workers 2 --channels 2 --conversations 8";
+    let ran = chaos(&format!("{small} --kills 4 --db-restarts 1 --strangers 2")).await;
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    for words in ["workers killed", "DUPLICATED", "Passed: every message once", "twinwire chaos --seed"] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
+    assert!(ran.stderr.contains("pg_terminate_backend"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn a_run_without_doubt_fails_and_names_what_was_doubled() {
+    let harsh = "--messages 40 --rate 5 --workers 1 --channels 1 --conversations 4 --kills 4 --db-restarts 0";
+    let ran = chaos(&format!("{harsh} --faults 0.1 --without doubt --json")).await;
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let verdict: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(verdict["passed"], false);
+    assert!(verdict["duplicated"]["count"].as_u64().unwrap() > 0, "{verdict}");
+    assert!(verdict["duplicated"]["examples"][0].as_str().unwrap().contains("times, not"), "{verdict}");
+    assert!(ran.stderr.contains("duplicated"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn what_is_asked_wrongly_is_said_clearly() {
+    for (wrong, words) in [
+        ("--rate 0", "--rate must be more than 0"),
+        ("--faults 2", "--faults must be between 0 and 0.5"),
+        ("--workers 0", "0 is not in 1..=32"),
+        ("--without seatbelt", "the safeguards are doubt, fence, echo, lease, start"),
+        ("--channels 5 --conversations 4", "--conversations must be at least --channels"),
+    ] {
+        let ran = chaos(wrong).await;
+        assert_eq!(ran.code, Some(2), "{wrong}: {}", ran.stderr);
+        assert!(ran.stderr.contains(words), "{wrong}: {}", ran.stderr);
+    }
+}
