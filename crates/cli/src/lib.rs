@@ -7,6 +7,7 @@ pub mod config;
 pub mod database;
 pub mod logging;
 pub mod output;
+mod scratch;
 pub mod server;
 mod stop;
 
@@ -33,12 +34,23 @@ enum Command {
     Serve(commands::serve::Args),
     /// Show the whole job on built-in doubles of Front and SignalWire
     Demo(commands::demo::Args),
+    /// Prove it: kill workers at random on misbehaving doubles, and count
+    Chaos(commands::chaos::Args),
+    /// A worker of a chaos run
+    #[command(hide = true)]
+    ChaosWorker(commands::chaos::WorkerArgs),
     /// Make a channel, or renew its credentials
     Setup(commands::setup::Args),
     /// List the channels
     Channels(commands::channels::Args),
     /// Bring in what webhooks missed
     Backfill(commands::backfill::Args),
+    /// Tell the story of a message, and what happens next
+    Why(commands::why::Args),
+    /// Try a message anew that was put aside
+    Retry(commands::retry::Args),
+    /// Say what became of an uncertain message
+    Settle(commands::settle::Args),
     /// Ask the database, read-only
     Sql(commands::sql::Args),
     /// Bring the database's schema up to date
@@ -78,14 +90,19 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Outcome {
     let config = Config::load(cli.config.as_deref()).map_err(|error| wrong_setting(&error))?;
-    logging::start(&config, matches!(cli.command, Command::Serve(_)))
+    logging::start(&config, matches!(cli.command, Command::Serve(_) | Command::ChaosWorker(_)))
         .map_err(|error| wrong_setting(&error))?;
     match cli.command {
         Command::Serve(args) => commands::serve::run(&config, &args).await,
         Command::Demo(args) => commands::demo::run(&config, &args).await,
+        Command::Chaos(args) => commands::chaos::run(&config, &args).await,
+        Command::ChaosWorker(args) => commands::chaos::work(&config, &args).await,
         Command::Setup(args) => given_up_on_stop(commands::setup::run(&config, &args)).await,
         Command::Channels(args) => given_up_on_stop(commands::channels::run(&config, &args)).await,
         Command::Backfill(args) => given_up_on_stop(commands::backfill::run(&config, &args)).await,
+        Command::Why(args) => given_up_on_stop(commands::why::run(&config, &args)).await,
+        Command::Retry(args) => given_up_on_stop(commands::retry::run(&config, &args)).await,
+        Command::Settle(args) => given_up_on_stop(commands::settle::run(&config, &args)).await,
         Command::Sql(args) => given_up_on_stop(commands::sql::run(&config, &args)).await,
         Command::Migrate(args) => given_up_on_stop(commands::migrate::run(&config, &args)).await,
     }

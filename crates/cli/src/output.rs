@@ -36,7 +36,7 @@ pub fn table<R: IntoIterator<Item = String>>(head: &[&str], rows: impl IntoItera
 }
 
 /// A value without what a terminal would obey: texts come from strangers.
-fn harmless(cell: &str) -> String {
+pub fn harmless(cell: &str) -> String {
     let shown =
         |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
     cell.chars().map(shown).collect()

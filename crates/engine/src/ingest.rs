@@ -118,10 +118,6 @@ async fn store(
     reading: &Reading,
 ) -> Result<Vec<Message>, crate::Error> {
     let how = How::now(engine, Source::Webhook);
-    let mut rows = Vec::new();
-    for observation in &reading.observations {
-        rows.extend(fold::helpdesk(conn, channel, observation, how).await?);
-    }
     let name = clean(hook.name);
     let received = Received {
         at: how.now,
@@ -135,6 +131,11 @@ async fn store(
         body: hook.body,
         status: 200,
     };
-    webhook_log::insert(conn, received).await?;
+    // First, so that the story of what it shows can name it.
+    let how = how.by_webhook(webhook_log::insert(conn, received).await?, &reading.event);
+    let mut rows = Vec::new();
+    for observation in &reading.observations {
+        rows.extend(fold::helpdesk(conn, channel, observation, how).await?);
+    }
     Ok(rows)
 }

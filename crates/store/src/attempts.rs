@@ -1,7 +1,7 @@
-//! The story of a message, append only.
+//! The story of a message, append only: the writing side. [`crate::story`] reads it.
 
 use crate::Result;
-use crate::words::word;
+use crate::words::word_of;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use twinwire_core::model::Act;
@@ -21,7 +21,7 @@ pub struct Line<'a> {
 
 /// An act begins.
 pub async fn begin(conn: &mut PgConnection, line: Line<'_>, act: Act) -> Result<()> {
-    write(conn, line, "begin", Some(&word(act)), None, None).await
+    write(conn, line, Entry { step: "begin", act: Some(act), ..Entry::default() }).await
 }
 
 /// An act's outcome is known. `outcome` is one word; `detail` is for people: the vendor's code, or its words where it
@@ -33,7 +33,12 @@ pub async fn apply(
     outcome: &str,
     detail: Option<&str>,
 ) -> Result<()> {
-    write(conn, line, "apply", Some(&word(act)), Some(outcome), detail).await
+    write(
+        conn,
+        line,
+        Entry { step: "apply", act: Some(act), outcome: Some(outcome), detail, ..Entry::default() },
+    )
+    .await
 }
 
 /// Something was decided without an outside call.
@@ -43,29 +48,61 @@ pub async fn note(
     outcome: &str,
     detail: Option<&str>,
 ) -> Result<()> {
-    write(conn, line, "note", None, Some(outcome), detail).await
+    write(conn, line, Entry { step: "note", outcome: Some(outcome), detail, ..Entry::default() }).await
 }
 
-async fn write(
-    conn: &mut PgConnection,
-    line: Line<'_>,
-    step: &str,
-    act: Option<&str>,
-    outcome: Option<&str>,
-    detail: Option<&str>,
-) -> Result<()> {
+/// What evidence brought.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// In words.
+    pub what: &'a str,
+    /// The vendor's error that came with it.
+    pub error: Option<&'a str>,
+    /// By which way it came: webhook, list, `look_up`, answer or operator.
+    pub way: &'static str,
+    /// The webhook: its number in the log, where it lies under the line's time, and the vendor's word for the event.
+    pub webhook: Option<(i64, &'a str)>,
+}
+
+/// Evidence made or changed the message.
+pub async fn seen(conn: &mut PgConnection, line: Line<'_>, seen: Seen<'_>) -> Result<()> {
+    let entry = Entry {
+        step: "seen",
+        outcome: Some(seen.what),
+        detail: seen.error,
+        way: Some(seen.way),
+        webhook: seen.webhook,
+        ..Entry::default()
+    };
+    write(conn, line, entry).await
+}
+
+#[derive(Clone, Copy, Default)]
+struct Entry<'a> {
+    step: &'a str,
+    act: Option<Act>,
+    outcome: Option<&'a str>,
+    detail: Option<&'a str>,
+    way: Option<&'a str>,
+    webhook: Option<(i64, &'a str)>,
+}
+
+async fn write(conn: &mut PgConnection, line: Line<'_>, entry: Entry<'_>) -> Result<()> {
     sqlx::query!(
-        "insert into attempts (channel_id, external_id, at, step, act, outcome, detail, owner, fence)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into attempts (channel_id, external_id, at, step, act, outcome, detail, owner, fence, way, webhook_id, event)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         line.channel,
         line.external_id,
         line.at,
-        step,
-        act,
-        outcome,
-        detail,
+        entry.step,
+        word_of(entry.act),
+        entry.outcome,
+        entry.detail,
         line.by.map(|(owner, _)| owner),
         line.by.map(|(_, fence)| fence),
+        entry.way,
+        entry.webhook.map(|(id, _)| id),
+        entry.webhook.map(|(_, event)| event),
     )
     .execute(conn)
     .await?;

@@ -73,6 +73,22 @@ impl TryFrom<Row> for Record {
     }
 }
 
+/// A record by its id.
+pub async fn get(conn: impl PgExecutor<'_>, account: i64, id: &str) -> Result<Option<Record>> {
+    sqlx::query_as!(
+        Row,
+        "select provider_message_id, direction, sender, recipient, body, status, error_code, error_message,
+            date_created, date_sent, date_updated, reference, data, channel_id, held
+        from provider_messages where account_id = $1 and provider_message_id = $2",
+        account,
+        id
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(TryInto::try_into)
+    .transpose()
+}
+
 /// Joins evidence into the record of its message and gives the whole record, locked until the transaction ends. That
 /// lock is what puts all evidence about one message in line.
 pub async fn join(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Result<(Record, Change)> {

@@ -29,11 +29,11 @@ pub struct Received<'a> {
     pub status: u16,
 }
 
-/// Logs a request, in the transaction that folds it.
-pub async fn insert(conn: &mut PgConnection, received: Received<'_>) -> Result<()> {
-    sqlx::query!(
+/// Logs a request, in the transaction that folds it. Gives its number.
+pub async fn insert(conn: &mut PgConnection, received: Received<'_>) -> Result<i64> {
+    let id = sqlx::query_scalar!(
         "insert into webhook_log (received_at, connector, hook, channel_id, event, method, url, content_type, body, status)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
         received.at,
         received.connector,
         received.hook,
@@ -45,9 +45,9 @@ pub async fn insert(conn: &mut PgConnection, received: Received<'_>) -> Result<(
         received.body,
         i32::from(received.status),
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(())
+    Ok(id)
 }
 
 /// Adds to the count of refused requests.

@@ -2,8 +2,13 @@
 
 pub(crate) mod backfill;
 pub(crate) mod channels;
+pub(crate) mod chaos;
 pub(crate) mod demo;
 pub(crate) mod migrate;
+pub(crate) mod named;
+pub(crate) mod retry;
 pub(crate) mod serve;
+pub(crate) mod settle;
 pub(crate) mod setup;
 pub(crate) mod sql;
+pub(crate) mod why;

@@ -31,7 +31,8 @@ impl Around {
         let by_id = messages::lock_by_provider_id(conn, channel.id, &seen.id).await?;
         let mut around = Self { by_id, by_reference, uncertain: Vec::new(), rivals: Vec::new() };
         let unknown = around.by_id.is_none() && around.by_reference.is_none();
-        if echo && unknown && seen.direction == Direction::Outbound && seen.ours() == channel.channel.address {
+        if echo && unknown && seen.direction == Direction::Outbound && seen.ours() == channel.channel.address
+        {
             around.uncertain = messages::lock_uncertain(conn, channel.id, seen.customer()).await?;
             if !around.uncertain.is_empty() {
                 let unbound =

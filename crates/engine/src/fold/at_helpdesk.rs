@@ -12,7 +12,7 @@ pub(super) async fn fold(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     seen: &AtHelpdesk,
-    how: How,
+    how: How<'_>,
 ) -> Result<Counts> {
     let mut row = match &seen.external_id {
         Some(id) => messages::lock(conn, channel.id, id).await?,
@@ -27,7 +27,7 @@ pub(super) async fn fold(
     }
     let Some(before) = row else { return Ok(Counts::default()) };
     let after = fold_helpdesk(&before, seen, how.now);
-    let saved = save(conn, channel.id, Some(&before), &after).await?;
+    let saved = save(conn, channel.id, &before, &after, how).await?;
     wake(conn, channel.id, &after, how.now).await?;
     let mut counts = Counts { seen: 1, ..Counts::default() };
     counts.saved(saved);

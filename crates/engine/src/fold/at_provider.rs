@@ -1,12 +1,14 @@
 //! What the provider has into the row that it is.
 
 use super::around::Around;
-use super::{Counts, How, Saved, note, save, wake};
+use super::{Counts, How, Saved, make, note, save, wake};
 use crate::Result;
 use sqlx::PgConnection;
 use twinwire_core::identity::{Identity, identify};
-use twinwire_core::model::{BoundBy, Message};
+use twinwire_core::model::{BoundBy, Message, Parked};
 use twinwire_core::observe::{AtProvider, fold_provider, release};
+use twinwire_core::plan::is_too_old;
+use twinwire_core::settle;
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::messages;
 use twinwire_store::provider_messages::{self, Change, Record};
@@ -20,7 +22,7 @@ pub async fn fold(
     account: i64,
     channel: Option<&StoredChannel>,
     shown: &[AtProvider],
-    how: How,
+    how: How<'_>,
 ) -> Result<Counts> {
     let mut counts = Counts { seen: i64::try_from(shown.len()).unwrap_or(i64::MAX), ..Counts::default() };
     // Locked in the order of their ids: two transactions with the same messages cannot wait for each other.
@@ -53,7 +55,7 @@ async fn place(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     record: &Record,
-    how: How,
+    how: How<'_>,
 ) -> Result<Saved> {
     let seen = &record.seen;
     let account = channel.provider_account;
@@ -61,7 +63,7 @@ async fn place(
     let (saved, settled) = match identify(seen, &channel.channel.address, around.known()) {
         Identity::Row(row, bound_by) => {
             let after = fold_provider(Some(row), seen, bound_by, how.now);
-            let saved = save(conn, channel.id, Some(row), &after).await?;
+            let saved = save(conn, channel.id, row, &after, how).await?;
             wake(conn, channel.id, &after, how.now).await?;
             let news = row.provider_message_id.as_deref() != Some(&seen.id);
             if let Some(displaced) = row.provider_message_id.as_deref().filter(|_| news) {
@@ -75,8 +77,8 @@ async fn place(
             (Saved::Updated, true)
         }
         Identity::New => {
-            let after = fold_provider(None, seen, BoundBy::Answer, how.now);
-            let made = messages::insert(conn, channel.id, &after).await?;
+            let after = parked_if_old(fold_provider(None, seen, BoundBy::Answer, how.now), how);
+            let made = make(conn, channel.id, &after, how).await?;
             wake(conn, channel.id, &after, how.now).await?;
             (if made { Saved::Inserted } else { Saved::Same }, false)
         }
@@ -102,20 +104,26 @@ async fn place(
     Ok(saved)
 }
 
+/// Old history that a full backfill brings is put aside where it is found, so that texts of today need not wait until
+/// the planner has looked at every row of it.
+fn parked_if_old(row: Message, how: How<'_>) -> Message {
+    if is_too_old(&row, how.too_old, how.now) { settle::park(&row, Parked::TooOld, how.now) } else { row }
+}
+
 async fn moved(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     seen: &AtProvider,
     from: &Message,
     to: &Message,
-    how: How,
+    how: How<'_>,
 ) -> Result<()> {
     let released = release(from, how.now);
-    save(conn, channel.id, Some(from), &released).await?;
+    messages::update(conn, channel.id, &released).await?;
     wake(conn, channel.id, &released, how.now).await?;
     note(conn, channel.id, from, how, "unbound", Some("the message at the provider is another one")).await?;
     let after = fold_provider(Some(to), seen, BoundBy::Reference, how.now);
-    save(conn, channel.id, Some(to), &after).await?;
+    save(conn, channel.id, to, &after, how).await?;
     wake(conn, channel.id, &after, how.now).await
 }
 
@@ -124,7 +132,7 @@ pub async fn reconsider(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     customer: &str,
-    how: How,
+    how: How<'_>,
 ) -> Result<()> {
     let waiting =
         provider_messages::unbound(conn, channel.provider_account, &channel.channel.address, customer)

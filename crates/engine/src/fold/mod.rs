@@ -13,23 +13,28 @@ mod order;
 pub use at_provider::{fold as provider, reconsider};
 
 use crate::{Engine, Result, Safeguard};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
+use twinwire_core::explain;
 use twinwire_core::model::Message;
 use twinwire_core::observe::Observation;
-use twinwire_store::attempts::{self, Line};
+use twinwire_store::attempts::{self, Line, Seen};
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::{accounts, messages, work};
 
 /// How evidence is folded: when it came, and by which way.
 #[derive(Clone, Copy, Debug)]
-pub struct How {
+pub struct How<'a> {
     /// The time.
     pub now: DateTime<Utc>,
     /// By which way it came.
     pub from: Source,
+    /// The webhook that brought it: its number in the log, and the vendor's word for the event.
+    webhook: Option<(i64, &'a str)>,
     /// Whether a message at the provider may be a send of ours of unknown outcome; always, but in a proof.
     echo: bool,
+    /// See [`twinwire_core::plan::Policy::too_old`].
+    too_old: TimeDelta,
 }
 
 /// By which way evidence came.
@@ -43,12 +48,39 @@ pub enum Source {
     LookUp,
     /// The answer to our own call.
     Answer,
+    /// What an operator says.
+    Operator,
 }
 
-impl How {
+impl Source {
+    /// Its word in the story.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::List => "list",
+            Self::LookUp => "look_up",
+            Self::Answer => "answer",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+impl<'a> How<'a> {
     /// Now, by that way.
     pub fn now(engine: &Engine, from: Source) -> Self {
-        Self { now: engine.now(), from, echo: engine.guards(Safeguard::Echo) }
+        Self {
+            now: engine.now(),
+            from,
+            webhook: None,
+            echo: engine.guards(Safeguard::Echo),
+            too_old: engine.policy().too_old,
+        }
+    }
+
+    /// The same, brought by the webhook of that number in the log, for that event.
+    #[must_use]
+    pub fn by_webhook(self, id: i64, event: &'a str) -> Self {
+        Self { webhook: Some((id, event)), ..self }
     }
 }
 
@@ -90,7 +122,7 @@ pub async fn helpdesk(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     observation: &Observation,
-    how: How,
+    how: How<'_>,
 ) -> Result<Option<Message>> {
     match observation {
         Observation::Ordered(order) => Ok(Some(order::fold(conn, channel, order, how).await?)),
@@ -118,18 +150,45 @@ pub async fn helpdesk(
     }
 }
 
-/// Writes a row where it has changed.
+/// Writes a row where it has changed, and what is news of it into its story.
 async fn save(
+    conn: &mut PgConnection,
+    channel: i64,
+    before: &Message,
+    after: &Message,
+    how: How<'_>,
+) -> Result<Saved> {
+    if before == after {
+        return Ok(Saved::Same);
+    }
+    messages::update(conn, channel, after).await?;
+    tell(conn, channel, Some(before), after, how).await?;
+    Ok(Saved::Updated)
+}
+
+/// Makes a row and begins its story. False when it is there already; nothing is written then.
+async fn make(conn: &mut PgConnection, channel: i64, row: &Message, how: How<'_>) -> Result<bool> {
+    let made = messages::insert(conn, channel, row).await?;
+    if made {
+        tell(conn, channel, None, row, how).await?;
+    }
+    Ok(made)
+}
+
+/// Writes down what evidence brought, where that tells anybody anything: what is known already adds nothing, however
+/// often a webhook is repeated or a list is read.
+async fn tell(
     conn: &mut PgConnection,
     channel: i64,
     before: Option<&Message>,
     after: &Message,
-) -> Result<Saved> {
-    if before == Some(after) {
-        return Ok(Saved::Same);
-    }
-    messages::update(conn, channel, after).await?;
-    Ok(Saved::Updated)
+    how: How<'_>,
+) -> Result<()> {
+    let Some(news) = explain::news(before, after) else { return Ok(()) };
+    let line = Line { channel, external_id: &after.external_id, at: how.now, by: None };
+    let seen =
+        Seen { what: &news.what, error: news.error.as_deref(), way: how.from.word(), webhook: how.webhook };
+    Ok(attempts::seen(conn, line, seen).await?)
 }
 
 /// Announces a row that has something to do.
@@ -150,7 +209,7 @@ async fn note(
     conn: &mut PgConnection,
     channel: i64,
     row: &Message,
-    how: How,
+    how: How<'_>,
     outcome: &str,
     detail: Option<&str>,
 ) -> Result<()> {

@@ -1,6 +1,6 @@
 //! An order of the helpdesk into its row.
 
-use super::{How, save, wake};
+use super::{How, make, save, wake};
 use crate::Result;
 use sqlx::PgConnection;
 use twinwire_core::model::Message;
@@ -13,7 +13,7 @@ pub(super) async fn fold(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     order: &Ordered,
-    how: How,
+    how: How<'_>,
 ) -> Result<Message> {
     if let Some(there) = repeated(conn, channel, order, how).await? {
         return Ok(there);
@@ -27,14 +27,14 @@ pub(super) async fn fold(
         let same = named.external_id == order.external_id;
         let before = if same { first } else { messages::lock(conn, channel.id, &named.external_id).await? };
         let after = fold_order(before.as_ref(), &named, &channel.channel.address, how.now);
-        // Another request may have made the row since it was not found: then it is there to be locked now.
-        if before.is_some() || messages::insert(conn, channel.id, &after).await? {
-            if before.is_some() {
-                save(conn, channel.id, before.as_ref(), &after).await?;
-            }
-            wake(conn, channel.id, &after, how.now).await?;
-            return Ok(after);
+        match &before {
+            Some(before) => drop(save(conn, channel.id, before, &after, how).await?),
+            // Another request may have made the row since it was not found: then it is there to be locked now.
+            None if !make(conn, channel.id, &after, how).await? => continue,
+            None => {}
         }
+        wake(conn, channel.id, &after, how.now).await?;
+        return Ok(after);
     }
 }
 
@@ -43,7 +43,7 @@ async fn repeated(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     order: &Ordered,
-    how: How,
+    how: How<'_>,
 ) -> Result<Option<Message>> {
     let first = messages::get(&mut *conn, channel.id, &order.external_id).await?;
     let named = order.clone().named(first.as_ref());
