@@ -11,7 +11,7 @@ use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Setting, Stack, eventual
 
 /// Outcomes settle soon: the doubles have accepted before they answer.
 async fn stack() -> Stack {
-    Stack::with(Setting { settling: Duration::from_millis(400), ..Setting::default() }).await
+    Stack::with(Setting { settling: Duration::from_millis(1200), ..Setting::default() }).await
 }
 
 /// Requests of one kind that the provider got.

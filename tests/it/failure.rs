@@ -11,7 +11,7 @@ use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, Setting, Stack, eventually};
 const TEXT: &str = "Your parcel will come on Tuesday";
 
 async fn stack() -> Stack {
-    Stack::with(Setting { settling: Duration::from_millis(400), ..Setting::default() }).await
+    Stack::with(Setting { settling: Duration::from_millis(1200), ..Setting::default() }).await
 }
 
 fn unreachable() -> Fate {

@@ -1,9 +1,11 @@
 //! Whole-stack tests, as sentences about what people see.
 #![expect(clippy::unwrap_used, reason = "what a test does in a function of its own is still a test")]
 
+mod account;
 mod admin;
 mod backfill;
 mod bad_input;
+mod chaos;
 mod cli;
 mod converge;
 mod conversation;
@@ -16,7 +18,11 @@ mod lease;
 mod order;
 mod outage;
 mod own_postgres;
+mod pace;
 mod posts;
+mod retry;
+mod safeguards;
+mod why;
 
 /// The real program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_twinwire-under-test");

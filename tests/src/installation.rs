@@ -228,6 +228,8 @@ pub fn settings(program: Program, front: &Front, signalwire: &SignalWire) -> Pro
         .with("TWINWIRE_FRONT_APP_ID", AGENT_APP)
         .with("TWINWIRE_FRONT_APP_SECRET", SECRET)
         .with("TWINWIRE_FRONT_API_URL", front.url())
+        .with("TWINWIRE_FRONT_REQUESTS_PER_MINUTE", "60000")
+        .with("TWINWIRE_FRONT_REQUESTS_PER_SECOND", "1000")
         .with("TWINWIRE_SIGNALWIRE_API_URL", signalwire.url())
         .with("TWINWIRE_POLL_INTERVAL", "1d")
         .with("TWINWIRE_SETTLING", "1500ms")

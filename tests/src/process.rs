@@ -12,7 +12,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -85,7 +85,15 @@ impl Program {
     /// # Panics
     /// When it ends before, with what it said.
     pub async fn serve(&self) -> Serving {
-        let running = Running::start(self, &["serve"]);
+        self.serve_by(&["serve"]).await
+    }
+
+    /// Starts a command that serves, and waits until it accepts requests.
+    ///
+    /// # Panics
+    /// When it ends before, with what it said.
+    pub async fn serve_by(&self, arguments: &[&str]) -> Serving {
+        let running = Running::start_on(self, arguments, Stdio::piped());
         let listening = async {
             loop {
                 let said = running.stdout();
@@ -130,6 +138,8 @@ impl Ran {
 /// A running command.
 pub struct Running {
     child: Child,
+    /// A worker of a chaos run ends when this is closed; waiting for the child would do that.
+    _stdin: Option<ChildStdin>,
     pid: i32,
     stdout: Arc<Mutex<String>>,
     stderr: Arc<Mutex<String>>,
@@ -138,9 +148,13 @@ pub struct Running {
 
 impl Running {
     fn start(program: &Program, arguments: &[&str]) -> Self {
+        Self::start_on(program, arguments, Stdio::null())
+    }
+
+    fn start_on(program: &Program, arguments: &[&str], stdin: Stdio) -> Self {
         let mut command = Command::new(&program.path);
         command.args(arguments).env_clear().envs(&program.env).current_dir(&program.folder);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         if let Some((uid, gid)) = program.user {
             command.uid(uid).gid(gid);
         }
@@ -151,7 +165,8 @@ impl Running {
             read(child.stderr.take().unwrap(), Arc::clone(&stderr)),
         ];
         let pid = child.id().unwrap().cast_signed();
-        Self { child, pid, stdout, stderr, readers }
+        let stdin = child.stdin.take();
+        Self { child, _stdin: stdin, pid, stdout, stderr, readers }
     }
 
     /// What it printed so far.

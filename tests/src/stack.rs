@@ -55,6 +55,8 @@ pub struct Setting {
     pub webhooks: bool,
     /// The safeguard that is left out.
     pub without: Option<Safeguard>,
+    /// Calls a minute that Front takes from the company.
+    pub front_per_minute: &'static str,
 }
 
 impl Default for Setting {
@@ -65,6 +67,7 @@ impl Default for Setting {
             lease: Duration::from_secs(5),
             webhooks: true,
             without: None,
+            front_per_minute: "60000",
         }
     }
 }
@@ -300,7 +303,15 @@ async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: 
     let installation: BTreeMap<String, Settings> = [
         (
             "front".to_owned(),
-            [("app_id", AGENT_APP), ("app_secret", SECRET), ("api_url", &front.url())].into_iter().collect(),
+            [
+                ("app_id", AGENT_APP),
+                ("app_secret", SECRET),
+                ("api_url", &front.url()),
+                ("requests_per_minute", setting.front_per_minute),
+                ("requests_per_second", "1000"),
+            ]
+            .into_iter()
+            .collect(),
         ),
         ("signalwire".to_owned(), [("api_url", signalwire.url().as_str())].into_iter().collect()),
     ]

@@ -126,13 +126,13 @@ impl Config {
             postgres_bin: text("postgres_bin").map(PathBuf::from),
             settling: duration("settling")?,
             lease,
-            connectors: connector_settings(values),
+            connectors: connector_settings(values)?,
         })
     }
 }
 
 /// Settings of connectors for the whole installation stand as `<connector>_<setting>`.
-fn connector_settings(values: &BTreeMap<String, String>) -> BTreeMap<String, Settings> {
+fn connector_settings(values: &BTreeMap<String, String>) -> anyhow::Result<BTreeMap<String, Settings>> {
     let mut all = BTreeMap::new();
     for connector in ALL {
         let settings: Settings = connector
@@ -144,9 +144,12 @@ fn connector_settings(values: &BTreeMap<String, String>) -> BTreeMap<String, Set
                 Some((setting.name, value.trim().to_owned()))
             })
             .collect();
+        connector
+            .pace(&settings)
+            .map_err(|error| anyhow::anyhow!("setting of {}: {error}", connector.title()))?;
         all.insert(connector.name().to_owned(), settings);
     }
-    all
+    Ok(all)
 }
 
 /// What is wrong with the file, in one line: a whole line of it could hold a secret.
@@ -231,9 +234,10 @@ mod tests {
             ("public_url", "https://x.test/?a=1"),
             ("poll_interval", "soon"),
             ("poll_interval", "10ms"),
+            ("front_requests_per_minute", "many"),
         ] {
             let error = from(&[(name, value)]).unwrap_err().to_string();
-            assert!(error.contains(name), "{error}");
+            assert!(error.contains(name.strip_prefix("front_").unwrap_or(name)), "{error}");
         }
         let misspelt = [("poll_intervall".to_owned(), "60s".to_owned())].into();
         assert!(check_names(&misspelt).unwrap_err().to_string().contains("poll_intervall"));

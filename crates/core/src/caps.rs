@@ -34,6 +34,6 @@ pub struct Caps {
     pub settling: Duration,
     /// Longest text that the side takes in one message, in characters.
     pub longest_text: Option<usize>,
-    /// Segments per second and number that the side takes without queueing, where it counts segments.
-    pub segments_per_second: Option<u32>,
+    /// Whether it can show its users that a channel does not work at present.
+    pub shows_standing: bool,
 }

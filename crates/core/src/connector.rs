@@ -9,6 +9,7 @@ use crate::http::{Answer, Hook, Reply, Request};
 use crate::model::{Message, Side};
 use crate::observe::Observation;
 use crate::outcome::{Outcome, Refusal};
+use crate::pace::Pace;
 use crate::setting::{Setting, Settings};
 use chrono::{DateTime, Utc};
 use std::fmt::Debug;
@@ -26,6 +27,12 @@ pub trait Connector: Debug + Send + Sync {
 
     /// What it can do.
     fn caps(&self) -> &'static Caps;
+
+    /// How fast it may be called for a channel. `settings` are the installation's overlaid by the account's.
+    ///
+    /// # Errors
+    /// A sentence that names the setting which makes no sense.
+    fn pace(&self, settings: &Settings) -> Result<Pace, String>;
 
     /// What it asks its operator for.
     fn settings(&self) -> &'static [Setting];
@@ -111,6 +118,11 @@ pub enum Call<'a> {
     Fetch {
         /// Its id there.
         id: &'a str,
+    },
+    /// Show the helpdesk's users whether the channel works, where [`Caps::shows_standing`].
+    Show {
+        /// It does.
+        works: bool,
     },
     /// Do nothing but use the credentials.
     Check,

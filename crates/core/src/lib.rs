@@ -12,14 +12,17 @@
 pub mod backoff;
 pub mod caps;
 pub mod connector;
+pub mod explain;
 pub mod http;
 pub mod identity;
 pub mod model;
 pub mod observe;
 pub mod outcome;
+pub mod pace;
 pub mod phone;
 pub mod plan;
 pub mod report;
+pub mod retry;
 pub mod segments;
 pub mod setting;
 pub mod settle;

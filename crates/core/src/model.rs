@@ -171,6 +171,8 @@ pub struct Message {
     pub data: serde_json::Value,
     /// When it was written, by the clock of its origin; the earliest that any evidence says.
     pub occurred_at: DateTime<Utc>,
+    /// When we first learnt of it, by our own clock.
+    pub seen_at: DateTime<Utc>,
     /// The helpdesk's id. Missing: not there yet.
     pub helpdesk_message_id: Option<String>,
     /// The provider's id. Missing: not there yet.

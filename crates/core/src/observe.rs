@@ -352,6 +352,7 @@ fn blank(external_id: &str, origin: Side, direction: Direction, now: DateTime<Ut
         body: String::new(),
         data: Value::Null,
         occurred_at: now,
+        seen_at: now,
         helpdesk_message_id: None,
         provider_message_id: None,
         bound_by: None,

@@ -19,7 +19,7 @@ pub enum Outcome {
 pub enum Done {
     /// The message is there; the observation carries its id.
     Delivered(Box<Observation>),
-    /// The agent was told (a failed status set, or a note placed).
+    /// The helpdesk's users were told (a failed status set, a note placed, a channel shown as working or not).
     Told,
     /// One page of a list or look-up.
     Page(Page),

@@ -2,6 +2,9 @@
 
 use rlibphonenumber::{NumberLengthType, PhoneNumber, PhoneNumberFormat, Region};
 
+/// E.164 has at most fifteen digits, and a plus.
+const LONGEST: usize = 16;
+
 /// Reads what a person or a vendor wrote as a phone number and gives it in E.164.
 ///
 /// `region` (ISO 3166, two letters) is where a number without a country code is at home: the channel's own country.
@@ -11,7 +14,9 @@ pub fn e164(written: &str, region: Option<&str>) -> Option<String> {
     let number = PhoneNumber::parse(written.trim(), region).ok()?;
     // A number that only works inside its own area has no E.164 form.
     let whole = matches!(number.is_possible_with_reason(), Ok(NumberLengthType::IsPossible));
-    whole.then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
+    let number = whole.then(|| number.format_as(PhoneNumberFormat::E164).into_owned())?;
+    // Some countries have longer service numbers, which nobody can text from abroad.
+    (number.len() <= LONGEST).then_some(number)
 }
 
 /// The country of an E.164 number, as two letters; the main one where several share a code and the number does not tell.
@@ -65,7 +70,16 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_gives_none() {
-        for written in ["", "agent@example.test", "+", "12", "+3312345678901234567", "ACME", "\0"] {
+        for written in [
+            "",
+            "agent@example.test",
+            "+",
+            "12",
+            "+3312345678901234567",
+            "ACME",
+            "\0",
+            "=+6290VVVVVVVVVVVV 01",
+        ] {
             assert_eq!(e164(written, Some("US")), None, "{written:?}");
         }
     }

@@ -11,6 +11,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// policy: this is how [`crate::settle::apply`] writes down that a look-up was refused for good.
 pub const GIVE_UP_AFTER: u32 = 50;
 
+/// A call starts at once after its begin, or something is wrong with the machine.
+const LATEST_START: TimeDelta = TimeDelta::seconds(5);
+
 /// What the planner needs to know beside the row.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -40,7 +43,7 @@ pub struct End<'a> {
 /// Limits that an installation can set.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// A message older than this when first tried is not delivered any more: nobody wants last month's backlog sent.
+    /// A message older than this is not delivered any more, see [`is_too_old`]: nobody wants last month's backlog sent.
     pub too_old: TimeDelta,
     /// A failure whose provider-side time is older than this is not reported any more. Where the provider has no time
     /// of it, the message's own counts, and `give_up_after` attempts are made however old it is.
@@ -123,7 +126,7 @@ fn settle(row: &Message, doubt: Begun, facts: &Facts<'_>, now: DateTime<Utc>) ->
 }
 
 fn deliver(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
-    if row.attempted_at.is_none() && now - row.occurred_at > facts.policy.too_old {
+    if is_too_old(row, facts.policy.too_old, now) {
         return Action::Park(Parked::TooOld);
     }
     let end = facts.end(row.destination());
@@ -135,6 +138,17 @@ fn deliver(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
         return Action::WaitTurn;
     }
     end.unless_paused(Act::Deliver, now)
+}
+
+/// Whether a message is not delivered any more because of its age. An agent's message goes stale while it waits: nobody
+/// wants an answer from last week sent. A customer's text was old when it was found, or it is news however long the
+/// helpdesk could not be reached since.
+pub fn is_too_old(row: &Message, too_old: TimeDelta, now: DateTime<Utc>) -> bool {
+    let at = match row.origin {
+        Side::Helpdesk => now,
+        Side::Provider => row.seen_at,
+    };
+    row.attempted_at.is_none() && at - row.occurred_at > too_old
 }
 
 fn tell(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
@@ -181,6 +195,13 @@ impl<'a> Facts<'a> {
     /// Whether it was tried often enough.
     fn is_worn(&self, row: &Message) -> bool {
         row.failures >= self.policy.give_up_after.min(GIVE_UP_AFTER)
+    }
+
+    /// How long after its begin a call to `side` may still start. A process that was held up in between must not call
+    /// any more: by then another one may have looked, found nothing, and called itself. Far below the settling time, so
+    /// that a call that starts at the last moment is there to be seen when somebody looks.
+    pub fn start_within(&self, side: Side) -> TimeDelta {
+        (self.settling(self.end(side)) / 3).min(LATEST_START)
     }
 
     fn settling(&self, end: End<'_>) -> TimeDelta {

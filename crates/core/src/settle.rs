@@ -47,6 +47,28 @@ pub enum Result {
     Refused(Refusal),
     /// It may have happened.
     Unknown(String),
+    /// The vendor answers nobody at present, or this process could not ask in time. That says nothing about this message,
+    /// so no attempt is counted.
+    Away {
+        /// What the call met, for people.
+        why: String,
+        /// Whether it may have happened all the same.
+        perhaps: bool,
+    },
+}
+
+impl Result {
+    /// The same when it came while the vendor answers nobody: what would have counted against the message does not.
+    #[must_use]
+    pub fn while_away(self) -> Self {
+        match self {
+            Self::Unknown(why) => Self::Away { why, perhaps: true },
+            Self::Refused(Refusal { kind: RefusalKind::Later, message, .. }) => {
+                Self::Away { why: message, perhaps: false }
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<Outcome> for Result {
@@ -86,6 +108,7 @@ pub fn apply(row: &Message, act: Act, result: &Result, now: DateTime<Utc>, chanc
         }
         Result::Refused(refusal) => refused(&mut after, act, refusal, now, chance),
         Result::Unknown(why) => unknown(&mut after, row, why, now, chance),
+        Result::Away { why, perhaps } => away(&mut after, row, why, *perhaps, now, chance),
     }
     after.doubt = after.standing_doubt();
     if after.need() == Need::Nothing {
@@ -220,9 +243,22 @@ fn message_for(destination: Side, refusal: &Refusal) -> Option<String> {
 }
 
 fn unknown(after: &mut Message, row: &Message, why: &str, now: DateTime<Utc>, chance: f64) {
-    // A crash before this one may have left an older doubt; the newer attempt is the one to wait for.
-    after.doubt = row.in_flight.filter(|begun| begun.act.is_unsafe()).or(row.doubt);
+    after.doubt = in_doubt(row);
     retry_later(after, why, now, chance);
+}
+
+/// A crash before this one may have left an older doubt; the newer attempt is the one to wait for.
+fn in_doubt(row: &Message) -> Option<Begun> {
+    row.in_flight.filter(|begun| begun.act.is_unsafe()).or(row.doubt)
+}
+
+/// The account rests meanwhile; the wait here is for the case that its rest could not be written down.
+fn away(after: &mut Message, row: &Message, why: &str, perhaps: bool, now: DateTime<Utc>, chance: f64) {
+    if perhaps {
+        after.doubt = in_doubt(row);
+    }
+    after.last_error = Some(why.to_owned());
+    after.wake_at = Some(now + delta(backoff(after.failures.max(1), chance)));
 }
 
 fn retry_later(row: &mut Message, why: &str, now: DateTime<Utc>, chance: f64) {

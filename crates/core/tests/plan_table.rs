@@ -12,7 +12,7 @@ use twinwire_core::plan::{Action, End, Facts, GIVE_UP_AFTER, Policy, plan, side_
 
 const fn caps(look_up: LookUp, worse: Worse) -> Caps {
     let settling = Duration::from_secs(60);
-    Caps { look_up, worse, settling, longest_text: None, segments_per_second: None }
+    Caps { look_up, worse, settling, longest_text: None, shows_standing: false }
 }
 
 static LISTS: Caps = caps(LookUp::Always, Worse::Twice);
@@ -128,7 +128,9 @@ fn delivering() {
     let worn = ours(|row| (row.failures, row.attempted_at) = (50, Some(at(-50))));
     let nearly = ours(|row| (row.failures, row.attempted_at) = (49, Some(at(-50))));
     let worn_sync = theirs(|row| (row.failures, row.attempted_at) = (5_000, Some(at(-5_000_000))));
-    let late_sync = theirs(|row| row.occurred_at = at(-48 * 3600 - 1));
+    let found_late = theirs(|row| (row.occurred_at, row.seen_at) = (at(-72 * 3600 - 1), at(-24 * 3600)));
+    let kept_waiting = theirs(|row| (row.occurred_at, row.seen_at) = (at(-72 * 3600), at(-71 * 3600)));
+    let ours_kept_waiting = ours(|row| (row.occurred_at, row.seen_at) = (at(-72 * 3600), at(-71 * 3600)));
     let foreign = fold_provider(None, &shown("SM2"), BoundBy::Answer, at(0));
     check(vec![
         ("a message with both ids needs nothing", sent(|_| ()), facts(), Action::Nothing),
@@ -149,7 +151,9 @@ fn delivering() {
         ("at two days to the second it still is", limit, facts(), DO(Act::Deliver)),
         ("a clock that runs ahead makes nothing old", early, facts(), DO(Act::Deliver)),
         ("one that was tried in time is never too old", tried, facts(), DO(Act::Deliver)),
-        ("an old message from the customer is not synced", late_sync, facts(), Action::Park(Parked::TooOld)),
+        ("a message from the customer that was old when it was found is not synced", found_late, facts(), Action::Park(Parked::TooOld)),
+        ("one that was found in time is, however long the helpdesk was away", kept_waiting, facts(), DO(Act::Deliver)),
+        ("an answer of the agent goes stale while it waits", ours_kept_waiting, facts(), Action::Park(Parked::TooOld)),
         ("too old needs no turn", late.clone(), but(|facts| facts.turn = false), Action::Park(Parked::TooOld)),
         ("too old needs no account", late, paused(Side::Provider), Action::Park(Parked::TooOld)),
         ("fifty attempts without a movement are enough", worn, facts(), Action::Park(Parked::GaveUp)),
@@ -313,4 +317,17 @@ fn the_limits_are_the_ones_that_people_are_told() {
     assert_eq!(limits.too_old, TimeDelta::hours(48));
     assert_eq!(limits.report_within, TimeDelta::days(4));
     assert_eq!((limits.give_up_after, limits.settling, GIVE_UP_AFTER), (50, None, 50));
+}
+
+#[test]
+fn a_call_has_to_start_long_before_anybody_looks_for_it() {
+    for (settling, within) in [(60, 5), (15, 5), (9, 3), (1, 0)] {
+        let policy = Policy { settling: Some(TimeDelta::seconds(settling)), ..POLICY };
+        for side in [Side::Helpdesk, Side::Provider] {
+            let facts = Facts { policy: &policy, ..facts() };
+            assert_eq!(facts.start_within(side).num_seconds(), within);
+            assert!(facts.start_within(side) * 3 <= TimeDelta::seconds(settling));
+        }
+    }
+    assert_eq!(facts().start_within(Side::Provider), TimeDelta::seconds(5), "by the side's own settling");
 }

@@ -90,6 +90,16 @@ fn unknown() -> Came {
     Came::Unknown("time-out".to_owned())
 }
 
+/// A time-out while the vendor answers nobody.
+fn away() -> Came {
+    unknown().while_away()
+}
+
+/// A connection that was refused while the vendor answers nobody.
+fn not_reached() -> Came {
+    later().while_away()
+}
+
 fn for_good() -> Came {
     refused(RefusalKind::Permanent)
 }
@@ -173,7 +183,16 @@ fn a_delivery() {
         ("not now waits and counts", worn(send()), Deliver, quiet, later(), "deliver, later, failed 8"),
         ("too fast does not count", worn(send()), Deliver, quiet, too_fast(), "deliver, now, failed 7"),
         ("credentials do not count", worn(send()), Deliver, quiet, rejected(), "deliver, now, failed 7"),
+        ("a vendor that answers nobody does not count", worn(send()), Deliver, quiet, not_reached(), "deliver, later, failed 7"),
+        ("and leaves a doubt where it may have happened", worn(send()), Deliver, quiet, away(), "settle, later, failed 7, doubt Deliver@-10"),
     ]);
+}
+
+#[test]
+fn what_the_vendor_says_of_a_message_counts_also_while_it_answers_nobody() {
+    for came in [Came::Done, Came::NotThere, Came::Ambiguous, for_good(), too_fast(), rejected()] {
+        assert_eq!(came.clone().while_away(), came);
+    }
 }
 
 #[test]
@@ -183,6 +202,7 @@ fn a_repeated_delivery_keeps_the_doubt_about_the_one_before() {
     assert_eq!(came(&later()), doubt("later, failed 2"));
     assert_eq!(came(&too_fast()), doubt("now, failed 1"));
     assert_eq!(came(&rejected()), doubt("now, failed 1"));
+    assert_eq!(came(&not_reached()), doubt("later, failed 1"));
     // The guard `in_doubt_about(row, Deliver)` in `refused`: without it the agent hears "failed" of a message that
     // the customer may have.
     assert_eq!(came(&for_good()), "tell, now, doubt Deliver@-90, parked Uncertain");
@@ -217,7 +237,7 @@ fn a_repetition_in_the_dark_is_followed_by_asking_before_the_next_one() {
 fn evidence_that_came_during_the_call_wins() {
     let (send, sync) = (|| ours(|_| ()), || theirs(|_| ()));
     let found = || in_doubt(ours(|_| ()));
-    for came in [Came::Done, unknown(), for_good(), later(), too_fast(), rejected()] {
+    for came in [Came::Done, unknown(), for_good(), later(), too_fast(), rejected(), away(), not_reached()] {
         check(vec![
             ("a callback is certain", send(), Deliver, called_back, came.clone(), "nothing"),
             ("an echo is believed", send(), Deliver, echoed, came.clone(), "nothing"),
@@ -250,6 +270,8 @@ fn a_look_up() {
         ("refused for good ends the asking", send(), LookUp, quiet, for_good(), "settle, now, failed 50, doubt Deliver@-90"),
         ("refused for good about a note does too", noted_perhaps(undelivered()), LookUp, quiet, for_good(), "settle, now, failed 50, doubt Note@-90, told StatusRefused"),
         ("refused for now does", send(), LookUp, quiet, later(), "settle, later, failed 2, doubt Deliver@-90"),
+        ("a vendor that answers nobody does, and does not count", send(), LookUp, quiet, not_reached(), "settle, later, failed 1, doubt Deliver@-90"),
+        ("an answer that is lost meanwhile too", send(), LookUp, quiet, away(), "settle, later, failed 1, doubt Deliver@-90"),
         ("too fast does", send(), LookUp, quiet, too_fast(), "settle, now, failed 1, doubt Deliver@-90"),
         ("credentials do", send(), LookUp, quiet, rejected(), "settle, now, failed 1, doubt Deliver@-90"),
         ("after a crash it is the same", crashed(&ours(|_| ())), LookUp, quiet, unknown(), "settle, later, failed 1, doubt Deliver@-90"),

@@ -9,10 +9,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The points, in the order in which a message passes them.
-pub const POINTS: [&str; 6] = [
+pub const POINTS: [&str; 7] = [
     "ingest_before_commit",
     "before_begin",
     "after_begin",
+    "before_wire",
     "after_call",
     "before_apply",
     "poll_page_before_commit",

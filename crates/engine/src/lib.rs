@@ -6,6 +6,7 @@
 //! * [`poll`] — read a provider's list, page by page.
 //! * [`jobs`] — polls, backfills and retention as apalis jobs, and the schedule that asks for them.
 //! * [`call`] and [`sender`] — the one place from which a vendor is called.
+//! * [`operator`] — a new attempt, or the answer to an uncertain message.
 //! * [`setup`] — make a channel.
 //!
 //! The engine never names a vendor: it gets the list of connectors.
@@ -15,8 +16,11 @@ pub mod converge;
 pub mod crash;
 mod error;
 pub mod fold;
+mod health;
 pub mod ingest;
 pub mod jobs;
+pub mod operator;
+mod pace;
 pub mod poll;
 mod runtime;
 mod safeguard;

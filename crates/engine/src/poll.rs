@@ -1,6 +1,6 @@
 //! Reading a provider's list: what webhooks missed, and what became of messages since.
 
-use crate::call::{self, Caller, REFUSED_TO_READ};
+use crate::call::{self, Caller};
 use crate::fold::{self, Counts, How, Source};
 use crate::{Engine, Error, crash};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use twinwire_core::connector::Call;
 use twinwire_core::observe::{AtProvider, Observation};
 use twinwire_core::outcome::{Done, Outcome, Page, RefusalKind};
-use twinwire_store::accounts::{self, Account};
+use twinwire_store::accounts::{self, Account, REFUSED_TO_READ};
 use twinwire_store::backfills::{self, Backfill, Kind};
 use twinwire_store::provider_messages;
 
@@ -115,7 +115,7 @@ async fn list(
     since: Option<DateTime<Utc>>,
     page: Option<&str>,
 ) -> Result<Page, Stopped> {
-    let caller = Caller { account, channel: None, thread: None };
+    let caller = Caller { account, channel: None, thread: None, start_by: None };
     match call::make(engine, caller, &Call::List { since, page }).await? {
         Outcome::Done(Done::Page(page)) => Ok(page),
         Outcome::Done(_) => Err(Stopped::Refused("the provider gave no list".to_owned())),
@@ -235,7 +235,7 @@ async fn read_open(engine: &Engine, reading: i64, account: &Account) -> Result<(
         provider_messages::open(engine.pool(), account.id, now - OPEN_FOR, now - OPEN_EVERY, OPEN_AT_ONCE)
             .await?;
     for id in open {
-        let caller = Caller { account, channel: None, thread: None };
+        let caller = Caller { account, channel: None, thread: None, start_by: None };
         let shown = match call::make(engine, caller, &Call::Fetch { id: &id }).await? {
             Outcome::Done(Done::Page(page)) => page,
             Outcome::Done(_) => Page::default(),
@@ -248,7 +248,9 @@ async fn read_open(engine: &Engine, reading: i64, account: &Account) -> Result<(
         };
         provider_messages::set_checked(engine.pool(), account.id, &id, now).await?;
         let mut tx = engine.pool().begin().await?;
-        let counts = fold::provider(&mut tx, account.id, None, &in_order(&shown), How::now(engine, Source::List)).await?;
+        let counts =
+            fold::provider(&mut tx, account.id, None, &in_order(&shown), How::now(engine, Source::List))
+                .await?;
         backfills::add_updated(&mut tx, reading, counts.updated).await?;
         tx.commit().await?;
     }

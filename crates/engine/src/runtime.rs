@@ -1,5 +1,6 @@
 //! What every part of the engine shares.
 
+use crate::health::Health;
 use crate::sender::Sender;
 use crate::{Error, Result, Safeguard};
 use chrono::{DateTime, SubsecRound, Utc};
@@ -85,6 +86,7 @@ struct Inner {
     options: Options,
     sender: Sender,
     owner: String,
+    health: Health,
 }
 
 impl Engine {
@@ -93,7 +95,7 @@ impl Engine {
         let sender = Sender::new()?;
         // Unique for every start: a process that comes back must not be taken for the one that died.
         let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
-        Ok(Self(Arc::new(Inner { options, sender, owner })))
+        Ok(Self(Arc::new(Inner { options, sender, owner, health: Health::default() })))
     }
 
     /// The database.
@@ -131,6 +133,11 @@ impl Engine {
         self.0.options.lease
     }
 
+    /// For how long a lease is taken; in a proof without leases it is over at once.
+    pub(crate) fn lease_held(&self) -> Duration {
+        if self.guards(Safeguard::Lease) { self.lease() } else { Duration::ZERO }
+    }
+
     /// The name of this process in leases and jobs.
     pub fn owner(&self) -> &str {
         &self.0.owner
@@ -141,9 +148,19 @@ impl Engine {
         self.0.options.without != Some(safeguard)
     }
 
+    /// Whether vendors answer, as this process sees it.
+    pub(crate) fn health(&self) -> &Health {
+        &self.0.health
+    }
+
     /// The one sender.
     pub(crate) fn sender(&self) -> &Sender {
         &self.0.sender
+    }
+
+    /// The clock.
+    pub(crate) fn clock(&self) -> Arc<dyn Fn() -> DateTime<Utc> + Send + Sync> {
+        self.0.options.clock.clone()
     }
 
     /// The time, in whole microseconds as Postgres keeps it: what is read back must equal what was written.

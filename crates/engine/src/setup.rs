@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use twinwire_core::connector::{Call, Channel, Connector, Prepared};
 use twinwire_core::outcome::{Outcome, RefusalKind};
-use twinwire_core::setting::{Scope, Settings};
+use twinwire_core::setting::{Scope, Setting, Settings};
 use twinwire_store::accounts::{self, Account};
 use twinwire_store::channels::{self, NewChannel, StoredChannel};
 use twinwire_store::work;
@@ -180,7 +180,7 @@ async fn credentials(
         pauses: 0,
         polled_until: None,
     };
-    let caller = Caller { account: &account, channel: None, thread: None };
+    let caller = Caller { account: &account, channel: None, thread: None, start_by: None };
     match call::send(engine, provider, caller, &Call::Check).await {
         Outcome::Done(_) => Ok(()),
         Outcome::Refused(refusal) => Err(match refusal.kind {
@@ -213,7 +213,8 @@ async fn unanswered(
     account: i64,
 ) -> Result<Vec<&'static str>, SetupError> {
     let answers = accounts::get(conn, engine.key(), account).await?.settings;
-    let settings = provider.settings().iter().filter(|setting| setting.scope == Scope::Account);
+    let asked = |setting: &&Setting| setting.scope == Scope::Account && setting.default.is_none();
+    let settings = provider.settings().iter().filter(asked);
     Ok(settings.map(|setting| setting.name).filter(|name| answers.get(name).is_none()).collect())
 }
 

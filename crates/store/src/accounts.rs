@@ -7,6 +7,17 @@ use sqlx::{PgConnection, PgExecutor};
 use std::collections::BTreeMap;
 use twinwire_core::setting::Settings;
 
+/// Why an account rests that sends too fast.
+pub const THROTTLED: &str = "throttled";
+/// Why an account rests whose messages are refused for its credentials (or because it cannot pay).
+pub const REFUSED: &str = "credentials refused";
+/// Why one rests that may not even be read.
+pub const REFUSED_TO_READ: &str = "credentials refused to read";
+/// Why one rests whose vendor answers nobody.
+pub const AWAY: &str = "does not answer";
+/// Refusals in a row after which an account's channels are shown as not working: one may be a slip of the vendor.
+pub const SHOWN_AFTER: i32 = 2;
+
 /// An account as it stands.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -37,6 +48,14 @@ struct Stored {
     pause_reason: Option<String>,
     pauses: i32,
     polled_until: Option<DateTime<Utc>>,
+}
+
+impl Account {
+    /// Whether it can be used, as far as its credentials go.
+    pub fn works(&self) -> bool {
+        let refused = matches!(self.pause_reason.as_deref(), Some(REFUSED | REFUSED_TO_READ));
+        !(refused && self.pauses >= SHOWN_AFTER)
+    }
 }
 
 impl Stored {
@@ -160,6 +179,20 @@ pub async fn resume(conn: impl PgExecutor<'_>, id: i64, began: DateTime<Utc>) ->
     .execute(conn)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Whether a message waits to be sent by the account.
+pub async fn has_to_send(conn: impl PgExecutor<'_>, id: i64) -> Result<bool> {
+    let waits = sqlx::query_scalar!(
+        r#"select exists (
+            select 1 from channels c join messages m on m.channel_id = c.id
+            where c.provider_account_id = $1 and c.state = 'active' and m.wake_at is not null and m.origin = 'helpdesk'
+        ) as "waits!""#,
+        id
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(waits)
 }
 
 /// Whatever made the account rest is over: its channel was connected anew.

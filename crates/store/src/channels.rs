@@ -21,6 +21,10 @@ pub struct StoredChannel {
     pub provider_account: i64,
     /// new, active, paused or deleted.
     pub state: State,
+    /// Whether the helpdesk shows its users that it works.
+    pub shown_works: bool,
+    /// When the helpdesk was last asked to show something else.
+    pub show_tried_at: Option<DateTime<Utc>>,
 }
 
 /// Whether a channel is worked.
@@ -47,6 +51,8 @@ struct Row {
     region: Option<String>,
     helpdesk_channel_id: Option<String>,
     state: String,
+    shown_works: bool,
+    show_tried_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<Row> for StoredChannel {
@@ -58,6 +64,8 @@ impl TryFrom<Row> for StoredChannel {
             helpdesk_account: row.helpdesk_account_id,
             provider_account: row.provider_account_id,
             state: crate::words::value("channels.state", &row.state)?,
+            shown_works: row.shown_works,
+            show_tried_at: row.show_tried_at,
             channel: Channel {
                 id: row.public_id,
                 pair: row.pair,
@@ -121,7 +129,8 @@ pub async fn api_key(conn: impl PgExecutor<'_>, key: &SecretKey, id: i64, public
 pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<StoredChannel>> {
     sqlx::query_as!(
         Row,
-        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state
+        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state,
+            shown_works, show_tried_at
         from channels where id = $1",
         id
     )
@@ -166,7 +175,8 @@ pub async fn standing(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Stand
 pub async fn by_public_id(conn: impl PgExecutor<'_>, public_id: &str) -> Result<Option<StoredChannel>> {
     sqlx::query_as!(
         Row,
-        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state
+        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state,
+            shown_works, show_tried_at
         from channels where public_id = $1",
         public_id
     )
@@ -180,7 +190,8 @@ pub async fn by_public_id(conn: impl PgExecutor<'_>, public_id: &str) -> Result<
 pub async fn by_api_key(conn: impl PgExecutor<'_>, api_key: &str) -> Result<Option<StoredChannel>> {
     sqlx::query_as!(
         Row,
-        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state
+        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state,
+            shown_works, show_tried_at
         from channels where api_key_hash = $1",
         hash(api_key)
     )
@@ -198,7 +209,8 @@ pub async fn by_address(
 ) -> Result<Option<StoredChannel>> {
     sqlx::query_as!(
         Row,
-        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state
+        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state,
+            shown_works, show_tried_at
         from channels where provider_account_id = $1 and address = $2
         order by (state = 'deleted'), id desc limit 1",
         account,
@@ -225,7 +237,8 @@ pub async fn of_account(conn: impl PgExecutor<'_>, account: i64) -> Result<Vec<i
 pub async fn all(conn: impl PgExecutor<'_>) -> Result<Vec<StoredChannel>> {
     sqlx::query_as!(
         Row,
-        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state
+        "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state,
+            shown_works, show_tried_at
         from channels order by id"
     )
     .fetch_all(conn)
@@ -238,7 +251,7 @@ pub async fn all(conn: impl PgExecutor<'_>) -> Result<Vec<StoredChannel>> {
 /// A user of the helpdesk connected it: it works from now on, also when it had been removed before.
 pub async fn connect(conn: impl PgExecutor<'_>, id: i64, helpdesk_channel_id: &str) -> Result<()> {
     sqlx::query!(
-        "update channels set helpdesk_channel_id = $2, deleted_at = null, updated_at = now(),
+        "update channels set helpdesk_channel_id = $2, deleted_at = null, updated_at = now(), shown_works = true,
             state = case when state = 'paused' then state else 'active' end
         where id = $1 and (helpdesk_channel_id is distinct from $2 or state in ('new', 'deleted'))",
         id,
@@ -255,6 +268,24 @@ pub async fn tombstone(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -
         "update channels set state = 'deleted', deleted_at = $2, updated_at = now() where id = $1 and state <> 'deleted'",
         id,
         now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The helpdesk is about to be asked to show whether the channel works.
+pub async fn begin_show(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update channels set show_tried_at = $2 where id = $1", id, now).execute(conn).await?;
+    Ok(())
+}
+
+/// The helpdesk shows that the channel works, or that it does not. The next change may be shown at once.
+pub async fn shown(conn: impl PgExecutor<'_>, id: i64, works: bool) -> Result<()> {
+    sqlx::query!(
+        "update channels set shown_works = $2, show_tried_at = null, updated_at = now() where id = $1",
+        id,
+        works
     )
     .execute(conn)
     .await?;

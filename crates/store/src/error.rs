@@ -52,10 +52,11 @@ impl Error {
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed => true,
-                // 57P0x: shutting down or starting up; 53xxx: out of connections or space; 08xxx: connection lost.
-                sqlx::Error::Database(error) => error
-                    .code()
-                    .is_some_and(|c| c.starts_with("57P") || c.starts_with("53") || c.starts_with("08")),
+                // 57P0x: shutting down or starting up; 53xxx: out of connections or space; 08xxx: connection lost;
+                // 25P03: this process stood still in a transaction for too long.
+                sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                    ["57P", "53", "08", "25P03"].iter().any(|beginning| code.starts_with(beginning))
+                }),
                 _ => false,
             },
             _ => false,

@@ -15,7 +15,8 @@ pub struct Lease {
     pub fence: i64,
 }
 
-/// Takes the lease of a channel if nobody holds it.
+/// Takes the lease of a channel if nobody holds it. One whose process stands still in the middle of a transaction is left
+/// alone until the database has ended that: waiting for it would keep the other channels waiting, too.
 pub async fn acquire(
     conn: impl PgExecutor<'_>,
     channel: i64,
@@ -23,12 +24,19 @@ pub async fn acquire(
     ttl: Duration,
 ) -> Result<Option<Lease>> {
     let fence = sqlx::query_scalar!(
-        "insert into channel_leases as l (channel_id, owner, fence, until)
-        values ($1, $2, 1, clock_timestamp() + make_interval(secs => $3))
-        on conflict (channel_id) do update
-            set owner = excluded.owner, fence = l.fence + 1, until = excluded.until
-            where l.until <= clock_timestamp()
-        returning fence",
+        r#"with made as (
+            insert into channel_leases (channel_id, owner, fence, until)
+            values ($1, $2, 1, clock_timestamp() + make_interval(secs => $3))
+            on conflict (channel_id) do nothing returning fence
+        ), free as (
+            select channel_id from channel_leases where channel_id = $1 and until <= clock_timestamp()
+            for update skip locked
+        ), taken as (
+            update channel_leases l
+            set owner = $2, fence = l.fence + 1, until = clock_timestamp() + make_interval(secs => $3)
+            from free where l.channel_id = free.channel_id returning l.fence
+        )
+        select fence as "fence!" from made union all select fence from taken"#,
         channel,
         owner,
         ttl.as_secs_f64()

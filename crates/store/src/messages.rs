@@ -19,6 +19,7 @@ pub(crate) struct Row {
     pub(crate) body: String,
     pub(crate) data: Value,
     pub(crate) occurred_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
     pub(crate) helpdesk_message_id: Option<String>,
     pub(crate) provider_message_id: Option<String>,
     pub(crate) provider_bound_by: Option<String>,
@@ -59,6 +60,7 @@ impl TryFrom<Row> for Message {
             body: row.body,
             data: row.data,
             occurred_at: row.occurred_at,
+            seen_at: row.created_at,
             helpdesk_message_id: row.helpdesk_message_id,
             provider_message_id: row.provider_message_id,
             provider_error_code: row.provider_error_code,
@@ -81,7 +83,7 @@ pub async fn lock(conn: &mut PgConnection, channel: i64, external_id: &str) -> R
     sqlx::query_as!(
         Row,
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
-            helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
+            created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
             attempted_at, failures, last_error, parked, wake_at
         from messages where channel_id = $1 and external_id = $2 for update",
@@ -99,7 +101,7 @@ pub async fn get(conn: impl PgExecutor<'_>, channel: i64, external_id: &str) -> 
     sqlx::query_as!(
         Row,
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
-            helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
+            created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
             attempted_at, failures, last_error, parked, wake_at
         from messages where channel_id = $1 and external_id = $2",
@@ -117,7 +119,7 @@ pub async fn lock_by_provider_id(conn: &mut PgConnection, channel: i64, id: &str
     sqlx::query_as!(
         Row,
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
-            helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
+            created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
             attempted_at, failures, last_error, parked, wake_at
         from messages where channel_id = $1 and provider_message_id = $2 for update",
@@ -135,7 +137,7 @@ pub async fn lock_by_helpdesk_id(conn: &mut PgConnection, channel: i64, id: &str
     sqlx::query_as!(
         Row,
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
-            helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
+            created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
             attempted_at, failures, last_error, parked, wake_at
         from messages where channel_id = $1 and helpdesk_message_id = $2 and origin = 'provider' for update",
@@ -157,7 +159,7 @@ pub async fn lock_uncertain(
     sqlx::query_as!(
         Row,
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
-            helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
+            created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
             attempted_at, failures, last_error, parked, wake_at
         from messages
@@ -180,8 +182,8 @@ pub async fn insert(conn: &mut PgConnection, channel: i64, message: &Message) ->
     let done = sqlx::query!(
         "insert into messages (channel_id, external_id, origin, direction, external_conversation_id, sender, recipient,
             body, data, occurred_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status,
-            provider_error_code, provider_error_message, provider_updated_at, wake_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+            provider_error_code, provider_error_message, provider_updated_at, last_error, parked, wake_at, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
         on conflict (channel_id, external_id) do nothing",
         channel,
         message.external_id,
@@ -200,7 +202,10 @@ pub async fn insert(conn: &mut PgConnection, channel: i64, message: &Message) ->
         message.provider_error_code,
         message.provider_error_message,
         message.provider_updated_at,
+        message.last_error,
+        word_of(message.parked),
         message.wake_at,
+        message.seen_at,
     )
     .execute(conn)
     .await?;

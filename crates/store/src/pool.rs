@@ -1,8 +1,8 @@
 //! Connecting to the database.
 
 use crate::Result;
-use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, Executor};
 use std::time::Duration;
 
 /// Oldest server that is supported.
@@ -10,6 +10,10 @@ pub const OLDEST_SERVER: i32 = 140_000;
 
 /// How long a connection is believed to be there after its last use.
 const TRUSTED: Duration = Duration::from_millis(100);
+
+/// Milliseconds after which the database ends the transaction of a process that stands still in the middle of it. Its
+/// locks would keep others from the rows, and from taking its channels over.
+const STANDSTILL: u32 = 5_000;
 
 /// Opens a pool. The first connection is made at once, so that a wrong address shows here.
 ///
@@ -22,6 +26,15 @@ pub async fn connect(url: &str, size: u32) -> Result<PgPool> {
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10))
         .test_before_acquire(false)
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                conn.execute(AssertSqlSafe(format!(
+                    "set idle_in_transaction_session_timeout = {STANDSTILL}"
+                )))
+                .await?;
+                Ok(())
+            })
+        })
         .before_acquire(|conn, meta| Box::pin(still_there(conn, meta.idle_for)));
     match pool.connect_with(options.clone()).await {
         Ok(pool) => Ok(pool),

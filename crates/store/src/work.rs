@@ -1,9 +1,10 @@
 //! Finding work. `wake_at` is the only queue: nothing is enqueued, so nothing can be lost between a row and its queue.
 
 use crate::Result;
+use crate::accounts::{REFUSED, REFUSED_TO_READ, SHOWN_AFTER};
 use crate::messages::Row;
 use crate::words::word;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgExecutor};
 use twinwire_core::model::{Message, Side};
 
@@ -16,7 +17,11 @@ pub async fn announce(conn: &mut PgConnection, channel: i64) -> Result<()> {
     Ok(())
 }
 
-/// Channels that have something to do and that nobody works.
+/// How often the helpdesk is asked again to show whether a channel works.
+pub const SHOW_EVERY: TimeDelta = TimeDelta::seconds(30);
+
+/// Channels that have something to do and that nobody works: messages, or a helpdesk that shows its users the channel
+/// otherwise than it is.
 pub async fn unworked_channels(
     conn: impl PgExecutor<'_>,
     now: DateTime<Utc>,
@@ -24,11 +29,18 @@ pub async fn unworked_channels(
 ) -> Result<Vec<i64>> {
     let ids = sqlx::query_scalar!(
         "select c.id from channels c left join channel_leases l on l.channel_id = c.id
+            join accounts p on p.id = c.provider_account_id
         where c.state = 'active' and (l.until is null or l.until <= clock_timestamp())
-            and exists (select 1 from messages m where m.channel_id = c.id and m.wake_at <= $1)
+            and (exists (select 1 from messages m where m.channel_id = c.id and m.wake_at <= $1)
+                or (c.shown_works = (p.pauses >= $3 and coalesce(p.pause_reason, '') in ($4, $5))
+                    and (c.show_tried_at is null or c.show_tried_at <= $6)))
         limit $2",
         now,
-        limit
+        limit,
+        SHOWN_AFTER,
+        REFUSED,
+        REFUSED_TO_READ,
+        now - SHOW_EVERY,
     )
     .fetch_all(conn)
     .await?;
@@ -48,7 +60,7 @@ pub async fn due(
     sqlx::query_as!(
         Row,
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
-            helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
+            created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
             attempted_at, failures, last_error, parked, wake_at
         from messages m

@@ -1,6 +1,7 @@
-//! What Front asks its operator for. All of it belongs to the app that is registered with Front, so it is set once for
-//! the whole installation; a channel adds nothing of its own.
+//! What Front asks its operator for. Nearly all of it belongs to the app that is registered with Front, so it is set once
+//! for the whole installation.
 
+use twinwire_core::pace::{Budget, Pace, rate};
 use twinwire_core::setting::{Missing, Scope, Setting, Settings};
 
 /// Setting: the app's UID, which issues our tokens.
@@ -9,6 +10,12 @@ pub(super) const APP_ID: &str = "app_id";
 pub(super) const APP_SECRET: &str = "app_secret";
 /// Setting: where the API is; another place only in tests and demonstrations.
 pub(super) const API_URL: &str = "api_url";
+/// Setting: calls a minute that Front takes from one company.
+const REQUESTS_PER_MINUTE: &str = "requests_per_minute";
+/// Setting: calls a second that Front takes for one channel.
+const REQUESTS_PER_SECOND: &str = "requests_per_second";
+/// Setting: which company's limit a channel shares, where one installation serves several.
+const COMPANY: &str = "company";
 /// The API for everyone.
 pub(super) const DEFAULT_API_URL: &str = "https://api2.frontapp.com";
 
@@ -38,7 +45,42 @@ pub(super) static SETTINGS: &[Setting] = &[
         required: true,
         default: Some(DEFAULT_API_URL),
     },
+    // Starter 50, Professional 100, Enterprise 200 a minute, published apps 120; which of them a channel's calls fall
+    // under is not said anywhere (dev.frontapp.com, Rate limiting, read 2026-11).
+    Setting {
+        name: REQUESTS_PER_MINUTE,
+        prompt: "Requests a minute that Front takes from your company",
+        scope: Scope::Installation,
+        secret: false,
+        required: true,
+        default: Some("100"),
+    },
+    // Five a second for one resource, the same page.
+    Setting {
+        name: REQUESTS_PER_SECOND,
+        prompt: "Requests a second that Front takes for one channel",
+        scope: Scope::Installation,
+        secret: false,
+        required: true,
+        default: Some("5"),
+    },
+    Setting {
+        name: COMPANY,
+        prompt: "Company at Front, if this installation serves several: its channels share one limit",
+        scope: Scope::Account,
+        secret: false,
+        required: false,
+        default: None,
+    },
 ];
+
+/// How fast Front may be called.
+pub(super) fn pace(settings: &Settings) -> Result<Pace, String> {
+    let company = settings.get(COMPANY).unwrap_or_default();
+    let budget = rate(settings, REQUESTS_PER_MINUTE)?
+        .map(|per_minute| Budget { key: format!("front/{company}"), per_minute });
+    Ok(Pace { segments_per_second: None, calls_per_second: rate(settings, REQUESTS_PER_SECOND)?, budget })
+}
 
 /// What a request to Front is made with.
 pub(super) struct Config<'a> {

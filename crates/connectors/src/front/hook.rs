@@ -2,7 +2,7 @@
 
 use super::config::APP_SECRET;
 use super::id::{self, Name};
-use super::json::{self, items, linked, word};
+use super::json::{self, items, linked, name, word};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -74,7 +74,7 @@ pub(super) fn read(hook: &Hook<'_>, channel: &Channel) -> Result<Reading, Unread
 }
 
 fn connected(payload: &Value) -> Result<Observation, Unreadable> {
-    let helpdesk_channel_id = word(&payload["channel_id"])
+    let helpdesk_channel_id = name(&payload["channel_id"])
         .ok_or_else(|| Unreadable("Front did not say which channel is to be connected.".to_owned()))?;
     Ok(Observation::Connected { helpdesk_channel_id })
 }
@@ -91,8 +91,8 @@ fn removed(payload: &Value, channel: &Channel) -> Vec<Observation> {
 fn imported(envelope: &Value) -> Vec<Observation> {
     let metadata = &envelope["metadata"];
     let conversation = items(&metadata["external_conversation_ids"])
-        .find_map(word)
-        .or_else(|| word(&metadata["external_conversation_id"]));
+        .find_map(name)
+        .or_else(|| name(&metadata["external_conversation_id"]));
     id::at_helpdesk(&envelope["payload"], conversation).map(Observation::AtHelpdesk).into_iter().collect()
 }
 

@@ -1,12 +1,15 @@
 //! Front's JSON, read leniently: any member may be missing, null or of another type, a number may come as a text.
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use serde_json::Value;
 use std::time::Duration;
 use twinwire_core::text::clean_json;
 
 /// Above this a Unix time is in milliseconds: as seconds it would be 30,000 years away.
 const MILLISECONDS_FROM: f64 = 1e12;
+
+/// Front takes no longer name, in characters.
+pub(super) const LONGEST_NAME: usize = 200;
 
 /// Reads a body, without the NUL characters that cannot be stored.
 pub(super) fn parse(body: &[u8]) -> Option<Value> {
@@ -23,6 +26,16 @@ pub(super) fn word(value: &Value) -> Option<String> {
     }
 }
 
+/// The name of a message, conversation or channel.
+pub(super) fn name(value: &Value) -> Option<String> {
+    word(value).filter(|name| is_name(name))
+}
+
+/// In an address, dots alone would lead to another place.
+fn is_name(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && text.chars().count() <= LONGEST_NAME
+}
+
 /// The items of a list; none for anything else.
 pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
@@ -31,7 +44,7 @@ pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {
 /// The last part of a link's path: the id of what it links to.
 pub(super) fn linked(link: &Value) -> Option<String> {
     let path = link.as_str()?.split(['?', '#']).next()?.trim().trim_end_matches('/');
-    path.rsplit('/').next().filter(|id| !id.is_empty()).map(str::to_owned)
+    path.rsplit('/').next().filter(|id| is_name(id)).map(str::to_owned)
 }
 
 /// A Unix time, in seconds with a fraction or in milliseconds, to the millisecond.
@@ -39,7 +52,8 @@ pub(super) fn instant(written: &str) -> Option<DateTime<Utc>> {
     let number = written.parse::<f64>().ok().filter(|number| *number > 0.0)?;
     let seconds = if number > MILLISECONDS_FROM { number / 1000.0 } else { number };
     let since = TimeDelta::from_std(Duration::try_from_secs_f64(seconds).ok()?).ok()?;
-    Some(DateTime::UNIX_EPOCH.checked_add_signed(since)?.round_subsecs(3))
+    let at = DateTime::UNIX_EPOCH.checked_add_signed(since)?;
+    (at.year() <= 9999).then(|| at.round_subsecs(3))
 }
 
 /// The JSON with every half of a surrogate pair that lacks its other half replaced.

@@ -33,6 +33,7 @@ use twinwire_core::connector::{
 use twinwire_core::http::{Answer, Hook, Reply, Request};
 use twinwire_core::model::{Message, Side};
 use twinwire_core::outcome::{Outcome, Refusal};
+use twinwire_core::pace::Pace;
 use twinwire_core::setting::{Setting, Settings};
 
 /// Front.
@@ -45,7 +46,7 @@ static CAPS: Caps = Caps {
     worse: Worse::Never,
     settling: Duration::from_secs(60),
     longest_text: None,
-    segments_per_second: None,
+    shows_standing: true,
 };
 
 impl Connector for Front {
@@ -63,6 +64,10 @@ impl Connector for Front {
 
     fn caps(&self) -> &'static Caps {
         &CAPS
+    }
+
+    fn pace(&self, settings: &Settings) -> Result<Pace, String> {
+        config::pace(settings)
     }
 
     fn settings(&self) -> &'static [Setting] {

@@ -30,6 +30,7 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
         Call::Report { message, reason } => report(message, reason, context),
         Call::Note { message, external_id, text } => note(message, external_id, text, context),
         Call::List { .. } | Call::Fetch { .. } => Err(Refusal::permanent(None, "not supported by Front")),
+        Call::Show { works } => show(works, context),
         Call::Check => {
             let why = "Front credentials can only be checked once the channel is connected";
             Err(Refusal::permanent(None, why))
@@ -63,10 +64,18 @@ fn note(message: &Message, external_id: &str, text: &str, context: &Context<'_>)
 
 fn report(message: &Message, reason: &str, context: &Context<'_>) -> Result<Request, Refusal> {
     let api = Api::of(context)?;
-    let conversation = part(id(&message.conversation)?);
-    let path = format!("conversations/{conversation}/messages/{}/status", part(id(&message.external_id)?));
+    let conversation = part(id(&message.conversation)?)?;
+    let path = format!("conversations/{conversation}/messages/{}/status", part(id(&message.external_id)?)?);
     let body = json!({ "status": "failed", "reason": reason });
     Ok(api.request(Method::Put, api.of_channel(&path), Some(&body)))
+}
+
+/// `PATCH /channels/{id}` takes `ok` and `offline` (Channel API, update-channel, read 2026-11).
+fn show(works: bool, context: &Context<'_>) -> Result<Request, Refusal> {
+    let api = Api::of(context)?;
+    let body = json!({ "status": if works { "ok" } else { "offline" } });
+    let url = format!("{}/channels/{}", api.config.api_url, api.channel);
+    Ok(api.request(Method::Patch, url, Some(&body)))
 }
 
 fn look_up(page: Option<&str>, context: &Context<'_>) -> Result<Request, Refusal> {
@@ -76,7 +85,7 @@ fn look_up(page: Option<&str>, context: &Context<'_>) -> Result<Request, Refusal
             Refusal::permanent(None, "Front named a further page at an address that is not Front's")
         })?,
         (None, Some(thread)) => {
-            format!("{}/conversations/{}/messages?limit=100", api.config.api_url, part(thread))
+            format!("{}/conversations/{}/messages?limit=100", api.config.api_url, part(thread)?)
         }
         (None, None) => return Err(Refusal::later("the conversation's id at Front is not known yet")),
     };
@@ -102,8 +111,12 @@ fn id(id: &str) -> Result<&str, Refusal> {
     Ok(id)
 }
 
-fn part(id: &str) -> String {
-    utf8_percent_encode(id, PATH_PART).to_string()
+/// One part of a path. Dots alone lead to another place, and encoded ones as well.
+fn part(id: &str) -> Result<String, Refusal> {
+    if matches!(id, "" | "." | "..") {
+        return Err(Refusal::permanent(None, "this is not an id of Front's"));
+    }
+    Ok(utf8_percent_encode(id, PATH_PART).to_string())
 }
 
 /// A page's address, if our token may go there: where the API is configured to be, or a company's own host at Front.
@@ -119,7 +132,8 @@ fn callable(page: &str, api_url: &str) -> Option<String> {
 /// What a request needs beside its own contents.
 struct Api<'a> {
     config: Config<'a>,
-    channel: &'a str,
+    /// The channel's id, as a part of a path.
+    channel: String,
     token: String,
 }
 
@@ -129,11 +143,11 @@ impl<'a> Api<'a> {
         let channel = context.channel.and_then(|channel| channel.helpdesk_channel_id.as_deref());
         let channel = channel.ok_or_else(|| Refusal::later("the channel is not connected in Front yet"))?;
         let token = token(&config, channel, context.now, context.nonce)?;
-        Ok(Self { config, channel, token })
+        Ok(Self { config, channel: part(channel)?, token })
     }
 
     fn of_channel(&self, path: &str) -> String {
-        format!("{}/channels/{}/{path}", self.config.api_url, part(self.channel))
+        format!("{}/channels/{}/{path}", self.config.api_url, self.channel)
     }
 
     fn request(&self, method: Method, url: String, body: Option<&Value>) -> Request {

@@ -87,10 +87,12 @@ fn doubtful(call: &Call<'_>, why: String) -> Outcome {
 
 fn accepted(call: &Call<'_>, answer: &Answer) -> Outcome {
     let body = json::parse(&answer.body).unwrap_or_default();
-    let uid = word(&body["message_uid"]);
+    let uid = json::name(&body["message_uid"]);
     match (call, uid) {
         (Call::Deliver(message), Some(uid)) => delivered(message, uid),
-        (Call::Note { .. }, Some(_)) | (Call::Report { .. }, _) => Outcome::Done(Done::Told),
+        (Call::Note { .. }, Some(_)) | (Call::Report { .. } | Call::Show { .. }, _) => {
+            Outcome::Done(Done::Told)
+        }
         (Call::LookUp { .. }, _) if body["_results"].is_array() => Outcome::Done(Done::Page(page(&body))),
         (Call::Check, _) => Outcome::Done(Done::Checked),
         _ => doubtful(call, format!("Front answered {} with something that cannot be read", answer.status)),

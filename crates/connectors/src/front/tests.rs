@@ -964,3 +964,46 @@ fn what_is_said_of_front_holds() {
     assert!(Front.caps().settling > longest.timeout);
     assert_eq!(longest.method, Method::Post);
 }
+
+// --- found by the fuzzer --------------------------------------------------------------------------------------------
+
+#[test]
+fn dots_alone_are_no_part_of_a_path() {
+    let (settings, message) = (settings(), inbound());
+    for dots in [".", ".."] {
+        let odd = Channel { helpdesk_channel_id: Some(dots.to_owned()), ..channel() };
+        assert!(Front.build(&Call::Deliver(&message), &context(&odd, &settings)).is_err(), "{dots}");
+        let channel = channel();
+        let look_up = Call::LookUp { message: &message, page: None };
+        let context = Context { thread: Some(dots), ..context(&channel, &settings) };
+        assert!(Front.build(&look_up, &context).is_err(), "{dots}");
+        let failed = Message { conversation: dots.to_owned(), ..ordered() };
+        assert!(build(&Call::Report { message: &failed, reason: "no" }).is_err(), "{dots}");
+    }
+}
+
+#[test]
+fn dots_alone_are_no_id() {
+    let body = r#"{"type":"message_imported","payload":{"id":"..","message_uid":"uid_1","_links":{"related":{"conversation":"https://x.api.frontapp.com/conversations/.."}}}}"#;
+    let [Observation::AtHelpdesk(seen)] = &read(body).observations[..] else {
+        panic!("it shows one message")
+    };
+    assert_eq!((&seen.id, &seen.thread, seen.accepted_as.as_deref()), (&None, &None, Some("uid_1")));
+    assert!(
+        unreadable(&json!({"type": "authorization", "payload": {"channel_id": ".."}})).contains("channel")
+    );
+}
+
+#[test]
+fn a_name_that_front_could_not_take_back_is_refused() {
+    let longest = "m".repeat(120);
+    assert_eq!(orders(&message(&json!({"id": longest})))[0].helpdesk_message_id, longest);
+    assert!(unreadable(&message(&json!({"id": "m".repeat(121)}))).contains("without an id"));
+    let uid = json!({"message_uid": "u".repeat(201)}).to_string();
+    assert_eq!(word(&judge(&Call::Deliver(&inbound()), &http(202, &uid))), "unknown");
+}
+
+#[test]
+fn a_year_that_nobody_writes_is_no_time() {
+    assert_eq!(orders(&message(&json!({"created_at": 8.2e15})))[0].occurred_at, None);
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 use twinwire_core::caps::{Caps, LookUp, Worse};
 use twinwire_core::outcome::{Refusal, RefusalKind};
+use twinwire_core::pace::{Pace, rate};
 use twinwire_core::setting::{Missing, Scope, Setting, Settings};
 
 /// The connector's name.
@@ -18,6 +19,7 @@ pub(super) const SPACE: &str = "space";
 pub(super) const PROJECT: &str = "project";
 pub(super) const TOKEN: &str = "token";
 pub(super) const SIGNING_KEY: &str = "signing_key";
+pub(super) const SEGMENTS_PER_SECOND: &str = "segments_per_second";
 pub(super) const API_URL: &str = "api_url";
 
 const SPACE_MARK: &str = "{space}";
@@ -29,15 +31,13 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 /// Characters that one message takes.
 pub(super) const LONGEST_TEXT: usize = 1600;
 
-/// A number's own speed depends on its kind (Canadian long code 1, toll-free 3, 10DLC 4, short code 10) and
-/// cannot be asked for. What comes faster is queued by SignalWire, so a middle value costs nothing but a
-/// little order.
+/// What it can do.
 pub(super) static CAPS: Caps = Caps {
     look_up: LookUp::Always,
     worse: Worse::Twice,
     settling: Duration::from_secs(60),
     longest_text: Some(LONGEST_TEXT),
-    segments_per_second: Some(3),
+    shows_standing: false,
 };
 
 /// What it asks for.
@@ -82,6 +82,16 @@ pub(super) static SETTINGS: &[Setting] = &[
         required: false,
         default: None,
     },
+    // A number's own speed depends on its kind (Canadian long code 1, toll-free 3, 10DLC 4, short code 10) and cannot
+    // be asked for. What comes faster is queued by SignalWire, so a middle value costs nothing but a little order.
+    Setting {
+        name: SEGMENTS_PER_SECOND,
+        prompt: "Text segments a second that a number sends",
+        scope: Scope::Account,
+        secret: false,
+        required: false,
+        default: Some("3"),
+    },
     Setting {
         name: API_URL,
         prompt: "Base URL of the API",
@@ -91,6 +101,11 @@ pub(super) static SETTINGS: &[Setting] = &[
         default: Some(DEFAULT_API_URL),
     },
 ];
+
+/// How fast it may be called.
+pub(super) fn pace(settings: &Settings) -> Result<Pace, String> {
+    Ok(Pace { segments_per_second: rate(settings, SEGMENTS_PER_SECOND)?, ..Pace::default() })
+}
 
 /// Whether this can be a part of a host name between two dots.
 pub(super) fn is_label(text: &str) -> bool {

@@ -28,6 +28,7 @@ use twinwire_core::connector::{
 use twinwire_core::http::{Answer, Hook, Reply, Request};
 use twinwire_core::model::{Message, Side};
 use twinwire_core::outcome::{Outcome, Refusal};
+use twinwire_core::pace::Pace;
 use twinwire_core::setting::{Setting, Settings};
 
 /// SignalWire.
@@ -49,6 +50,10 @@ impl Connector for SignalWire {
 
     fn caps(&self) -> &'static Caps {
         &config::CAPS
+    }
+
+    fn pace(&self, settings: &Settings) -> Result<Pace, String> {
+        config::pace(settings)
     }
 
     fn settings(&self) -> &'static [Setting] {

@@ -37,7 +37,7 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
         Call::Check => Ok(list(&account, &[("PageSize", "1")])),
         Call::Fetch { id } if is_id(id) => Ok(get(&account, account.messages(&format!("/{id}.json")))),
         Call::Fetch { .. } => Err(Refusal::permanent(None, "this is not an id of a SignalWire message")),
-        Call::Report { .. } | Call::Note { .. } => {
+        Call::Report { .. } | Call::Note { .. } | Call::Show { .. } => {
             Err(Refusal::permanent(None, "not supported: SignalWire has no one to tell"))
         }
     }
@@ -102,8 +102,9 @@ fn list(account: &Account<'_>, filters: &[(&str, &str)]) -> Request {
 fn further(account: &Account<'_>, page: &str) -> Result<Request, Refusal> {
     let path = page.strip_prefix(&account.base).unwrap_or(page);
     let plain = path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    let inside =
-        path.split('?').next().is_some_and(|path| path.split('/').all(|part| part != "." && part != ".."));
+    // Who sends it takes an encoded dot for a dot.
+    let dots = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let inside = path.split('?').next().is_some_and(|path| !path.split('/').any(dots));
     if path.starts_with(API) && plain && inside {
         Ok(get(account, format!("{}{path}", account.base)))
     } else {

@@ -4,7 +4,7 @@
 //! a form in practice and as JSON by its description.
 
 use super::errors;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
 use serde_json::{Map, Value};
 use twinwire_core::connector::Unreadable;
 use twinwire_core::http::Hook;
@@ -13,20 +13,22 @@ use twinwire_core::observe::AtProvider;
 use twinwire_core::phone::address;
 use twinwire_core::text::{clean_json, first_chars};
 
+/// Longest id and address, in characters: Front takes no longer one, and an index of the database none that is much longer.
+const LONGEST_NAME: usize = 200;
 /// Characters of an error's words that are kept.
 pub(super) const LONGEST_WORDS: usize = 300;
 
 /// Reads a message resource; none without an id.
 pub(super) fn message(resource: &Value) -> Option<AtProvider> {
     let data = clean_json(resource.clone());
-    let id = word(&data, "sid")?;
+    let id = id(&data, "sid")?;
     let status = word(&data, "status").as_deref().and_then(status);
     let error_code = word(&data, "error_code");
     Some(AtProvider {
         id,
         direction: direction(word(&data, "direction").as_deref(), status),
-        from: address(&text(&data, "from").unwrap_or_default()),
-        to: address(&text(&data, "to").unwrap_or_default()),
+        from: party(&data, "from"),
+        to: party(&data, "to"),
         body: text(&data, "body"),
         status,
         error_message: error_words(word(&data, "error_message"), error_code.as_deref()),
@@ -41,14 +43,14 @@ pub(super) fn message(resource: &Value) -> Option<AtProvider> {
 
 /// Reads the fields of a webhook, all but what the hook itself says: reference and payload.
 pub(super) fn event(fields: &Value, direction: Direction) -> Result<AtProvider, Unreadable> {
-    let id = ["MessageSid", "SmsSid"].iter().find_map(|name| word(fields, name));
+    let id = ["MessageSid", "SmsSid"].iter().find_map(|name| id(fields, name));
     let id = id.ok_or_else(|| Unreadable("there is no MessageSid".to_owned()))?;
     let error_code = word(fields, "ErrorCode");
     Ok(AtProvider {
         id,
         direction,
-        from: address(&text(fields, "From").unwrap_or_default()),
-        to: address(&text(fields, "To").unwrap_or_default()),
+        from: party(fields, "From"),
+        to: party(fields, "To"),
         body: text(fields, "Body"),
         status: ["MessageStatus", "SmsStatus"]
             .iter()
@@ -99,15 +101,28 @@ fn direction(word: Option<&str>, status: Option<Status>) -> Direction {
     if inbound { Direction::Inbound } else { Direction::Outbound }
 }
 
-/// A time as in an e-mail's header, or ISO 8601; one without a zone is UTC.
+/// The id of a message.
+fn id(fields: &Value, name: &str) -> Option<String> {
+    word(fields, name).filter(|id| id.chars().count() <= LONGEST_NAME)
+}
+
+/// A sender or recipient; empty where there is none.
+fn party(fields: &Value, name: &str) -> String {
+    let party = address(&text(fields, name).unwrap_or_default());
+    if party.chars().count() <= LONGEST_NAME { party } else { String::new() }
+}
+
+/// A time as in an e-mail's header, or ISO 8601; one without a zone is UTC. To the microsecond, as it is kept: a finer one
+/// would look like a change whenever it is read again. A year that nobody writes is none.
 pub(super) fn time(written: &str) -> Option<DateTime<Utc>> {
     // The name of the day says nothing that the date does not say, and may be wrong.
     let date = written.split_once(", ").map_or(written, |(_, date)| date);
     let zoned = DateTime::parse_from_rfc2822(date).or_else(|_| DateTime::parse_from_rfc3339(date));
-    zoned.map(|time| time.to_utc()).ok().or_else(|| {
+    let time = zoned.map(|time| time.to_utc()).ok().or_else(|| {
         let plain = |format| NaiveDateTime::parse_from_str(date, format).ok();
         plain("%Y-%m-%dT%H:%M:%S%.f").or_else(|| plain("%Y-%m-%d %H:%M:%S%.f")).map(|time| time.and_utc())
-    })
+    })?;
+    DateTime::from_timestamp_micros(time.timestamp_micros()).filter(|time| (0..=9999).contains(&time.year()))
 }
 
 /// A text as it is, an empty one included; numbers are written out. Of a field that comes twice, the first.

@@ -3,16 +3,19 @@
 use super::config::INBOUND;
 use super::errors::{self, Class};
 use super::resource::{self, LONGEST_WORDS};
-use serde_json::{Value, json};
+use serde_json::Value;
 use twinwire_core::connector::{Call, Context};
 use twinwire_core::http::{Answer, Hook, Reply};
 use twinwire_core::observe::{AtProvider, Observation};
 use twinwire_core::outcome::{Done, Outcome, Page, Refusal, RefusalKind};
 use twinwire_core::phone::address;
-use twinwire_core::text::first_chars;
+use twinwire_core::text::{clean_json, first_chars};
 
 /// A script that does nothing. Any text in its place would be sent to the customer.
 const NOTHING_TO_DO: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
+
+/// Characters of an error's code that are kept; a genuine one has five.
+const LONGEST_CODE: usize = 64;
 
 /// The answer to a hook that was taken.
 pub(super) fn answer(hook: &Hook<'_>) -> Answer {
@@ -26,7 +29,7 @@ pub(super) fn answer(hook: &Hook<'_>) -> Answer {
 pub(super) fn error(hook: &Hook<'_>, status: u16, message: &str) -> Answer {
     match hook.name {
         INBOUND => Answer::of(status, "text/xml", NOTHING_TO_DO),
-        _ => Answer::json(status, &json!({ "message": message })),
+        _ => Answer::json(status, &serde_json::json!({ "message": message })),
     }
 }
 
@@ -51,7 +54,7 @@ fn unclear(call: &Call<'_>, why: &str) -> Outcome {
 
 /// What a successful answer brought; none when it cannot be read.
 fn success(call: &Call<'_>, context: &Context<'_>, body: &[u8]) -> Option<Done> {
-    let body: Value = serde_json::from_slice(body).ok()?;
+    let body = json(body)?;
     match call {
         Call::Deliver(message) => {
             let seen = resource::message(&body)?;
@@ -66,8 +69,13 @@ fn success(call: &Call<'_>, context: &Context<'_>, body: &[u8]) -> Option<Done> 
             Some(Done::Page(Page { observations, next: None }))
         }
         Call::Check => page(&body, false).map(|_| Done::Checked),
-        Call::Report { .. } | Call::Note { .. } => None,
+        Call::Report { .. } | Call::Note { .. } | Call::Show { .. } => None,
     }
+}
+
+/// An answer's JSON, without the NUL characters that cannot be stored.
+fn json(body: &[u8]) -> Option<Value> {
+    serde_json::from_slice(body).ok().map(clean_json)
 }
 
 fn or(there: String, asked: &str) -> String {
@@ -134,11 +142,11 @@ struct Fault {
 
 impl Fault {
     fn of(answer: &Answer) -> Self {
-        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let body = json(&answer.body).unwrap_or_default();
         // Other surfaces of SignalWire put the same two fields into a list.
         let body =
             if body.get("code").is_some() { &body } else { body.pointer("/errors/0").unwrap_or(&body) };
-        let code = resource::word(body, "code");
+        let code = resource::word(body, "code").map(|code| first_chars(&code, LONGEST_CODE));
         let words = resource::error_words(resource::word(body, "message"), code.as_deref());
         Self { code, words: words.unwrap_or_else(|| format!("SignalWire answered {}", answer.status)) }
     }

@@ -837,3 +837,68 @@ fn a_wrong_answer_is_named_and_never_repeated() {
     let error = SignalWire.prepare(&answers(&[("phone", "2015550123")])).unwrap_err();
     assert!(error.contains("starting with +"), "{error}");
 }
+
+// --- found by the fuzzer --------------------------------------------------------------------------------------------
+
+#[test]
+fn an_encoded_dot_leads_out_of_the_api_no_more_than_a_plain_one() {
+    for page in [
+        "/api/laml/%2e%2e/x",
+        "/api/laml/%2E%2e/%2e%2E/secret",
+        "/api/laml/.%2e/x",
+        "/api/laml/%2e/x",
+        "https://acme.signalwire.com/api/laml/%2e%2e/%2e%2e/x",
+    ] {
+        let refusal = built(&Call::List { since: None, page: Some(page) }, &settings()).unwrap_err();
+        assert_eq!(refusal.kind, RefusalKind::Permanent, "{page}");
+    }
+    let genuine = "/api/laml/2010-04-01/Accounts/x/Messages?PageToken=..%2e%2e/..";
+    assert!(built(&Call::List { since: None, page: Some(genuine) }, &settings()).is_ok());
+}
+
+#[test]
+fn an_answer_leaves_no_nul_behind_that_could_not_be_stored() {
+    let message = order(THEIRS, "Hi");
+    let refusal = refusal_of(&Reply::Answer(Answer::of(
+        400,
+        "application/json",
+        r#"{"code": "2\u00001211", "message": "no\u0000 such\u0000 number"}"#,
+    )));
+    assert_eq!(refusal.describe(), "(21211) no such number");
+    let listed =
+        Answer::of(200, "application/json", r#"{"messages": [], "next_page_uri": "/api/laml/\u0000x"}"#);
+    let call = Call::LookUp { message: &message, page: None };
+    assert_eq!(page_of(judged(&call, &Reply::Answer(listed))).next.as_deref(), Some("/api/laml/x"));
+}
+
+#[test]
+fn a_code_without_end_is_cut() {
+    let refusal = refusal_of(&replied(400, &json!({"code": "9".repeat(500), "message": "no"})));
+    assert_eq!(refusal.code.map(|code| code.len()), Some(64));
+}
+
+#[test]
+fn a_time_is_no_finer_than_it_is_kept_and_of_a_year_that_people_write() {
+    let time = |written| resource::time(written).map(|time| time.to_rfc3339());
+    let kept = Some("2026-11-21T10:15:30.123456+00:00");
+    assert_eq!(time("2026-11-21T10:15:30.123456789Z").as_deref(), kept);
+    assert_eq!(time("2026-06-30T23:59:60Z").as_deref(), Some("2026-07-01T00:00:00+00:00"));
+    assert_eq!(time("-5000-01-01 00:00:00"), None);
+    assert_eq!(time("+200000-01-01 00:00:00"), None);
+}
+
+#[test]
+fn an_id_or_address_that_nothing_could_hold_is_none() {
+    let long = "a".repeat(201);
+    let came = |id: &str, from: &str| {
+        let fields = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("MessageSid", id), ("From", from), ("To", OURS)])
+            .finish();
+        Came::new("inbound", PUBLIC, FORM, fields)
+    };
+    let read = |came: &Came| SignalWire.read(&came.hook(), &channel(), &settings());
+    assert_eq!(read(&came(&long, THEIRS)).unwrap_err().0, "there is no MessageSid");
+    let reading = read(&came(&long[1..], &long)).unwrap();
+    let seen = at_provider(&reading.observations[0]);
+    assert_eq!((seen.id.len(), seen.from.as_str()), (200, ""));
+}

@@ -82,7 +82,8 @@ impl Dispatcher {
             if self.working.contains_key(&channel) {
                 continue;
             }
-            let Some(lease) = leases::acquire(engine.pool(), channel, engine.owner(), engine.lease()).await?
+            let Some(lease) =
+                leases::acquire(engine.pool(), channel, engine.owner(), engine.lease_held()).await?
             else {
                 continue;
             };

@@ -2,14 +2,15 @@
 
 use super::accounts::Ends;
 use super::look_up;
-use super::worker::{PUT_OFF, Pace};
+use super::worker::{Both, PUT_OFF};
 use crate::call::{self, Caller};
 use crate::fold::{How, Source};
-use crate::{Engine, Result, crash, fold};
+use crate::{Engine, Result, Safeguard, crash, fold};
 use chrono::{DateTime, Utc};
-use std::num::NonZeroU32;
+use sqlx::PgConnection;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use twinwire_core::connector::Call;
 use twinwire_core::model::{Act, Message, Parked, Side, Told, log_id};
 use twinwire_core::observe::Observation;
@@ -33,7 +34,8 @@ pub(super) struct Step {
     pub(super) engine: Engine,
     pub(super) lease: Lease,
     pub(super) ends: Ends,
-    pub(super) pace: Option<Arc<Pace>>,
+    pub(super) limits: Arc<Both>,
+    pub(super) shutdown: CancellationToken,
     pub(super) thread: Option<String>,
 }
 
@@ -53,13 +55,14 @@ pub(super) async fn run(step: Step, row: Message, act: Act) {
 }
 
 async fn all(step: &Step, claimed: Message, act: Act) -> Result<()> {
-    if act == Act::Deliver {
-        pace(step, &claimed).await;
+    if !pace(step, &claimed, act).await? {
+        return Ok(());
     }
     crash::point("before_begin");
     let Some(row) = begin(step, &claimed.external_id, act).await? else { return Ok(()) };
     crash::point("after_begin");
     let brought = make(step, &row, act).await;
+    let brought = in_outage(step, &row, act, brought);
     crash::point("after_call");
     let mut tries = 0;
     loop {
@@ -72,14 +75,19 @@ async fn all(step: &Step, claimed: Message, act: Act) -> Result<()> {
     }
 }
 
-/// Waits until the number may send that many segments.
-async fn pace(step: &Step, row: &Message) {
-    if let (Side::Provider, Some(pace)) = (row.destination(), &step.pace) {
-        let count = NonZeroU32::new(segments::count(&row.body)).unwrap_or(NonZeroU32::MIN);
-        if pace.until_n_ready(count).await.is_err() {
-            // More segments than fit into one burst: it may go when the bucket is full.
-            pace.until_n_ready(super::worker::BURST).await.ok();
+/// Waits until the vendor's limits allow the call. Nothing has begun meanwhile, so a stop need not wait for it.
+async fn pace(step: &Step, row: &Message, act: Act) -> Result<bool> {
+    let side = side_of(row, act);
+    let limits = step.limits.on(side);
+    let allowed = async {
+        if act == Act::Deliver && side == Side::Provider {
+            limits.segments(segments::count(&row.body)).await;
         }
+        limits.call(&step.engine).await
+    };
+    tokio::select! {
+        allowed = allowed => allowed.map(|()| true),
+        () = step.shutdown.cancelled() => Ok(false),
     }
 }
 
@@ -87,8 +95,9 @@ async fn pace(step: &Step, row: &Message) {
 async fn begin(step: &Step, id: &str, act: Act) -> Result<Option<Message>> {
     let now = step.engine.now();
     let mut tx = step.engine.pool().begin().await?;
-    leases::hold(&mut tx, &step.lease).await?;
+    fence(&step.engine, &mut tx, &step.lease).await?;
     let Some(row) = messages::lock(&mut tx, step.lease.channel, id).await? else { return Ok(None) };
+    let row = as_known(&step.engine, row);
     let Some(standing) = channels::standing(&mut *tx, step.lease.channel).await? else { return Ok(None) };
     let facts = step.ends.facts_now(&step.engine, step.thread.is_some(), &standing);
     let action = plan(&row, &facts, now);
@@ -107,6 +116,22 @@ async fn begin(step: &Step, id: &str, act: Act) -> Result<Option<Message>> {
     Ok(Some(begun))
 }
 
+/// Makes sure that this process still works the channel, until the commit.
+async fn fence(engine: &Engine, conn: &mut PgConnection, lease: &Lease) -> Result<()> {
+    if engine.guards(Safeguard::Fence) {
+        leases::hold(conn, lease).await?;
+    }
+    Ok(())
+}
+
+/// The row with the doubt that stands on it; in a proof without it, as a system would see it that keeps no doubt.
+pub(super) fn as_known(engine: &Engine, mut row: Message) -> Message {
+    if !engine.guards(Safeguard::Doubt) {
+        (row.in_flight, row.doubt) = (None, None);
+    }
+    row
+}
+
 /// Puts a row off that has nothing to do yet, by how everything stands at this moment. False when there is something to do.
 pub(super) async fn put_off(
     engine: &Engine,
@@ -118,6 +143,7 @@ pub(super) async fn put_off(
     let now = engine.now();
     let mut tx = engine.pool().begin().await?;
     let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(true) };
+    let row = as_known(engine, row);
     // Read under the row's lock: whoever wakes the row from now on does it after this.
     let Some(standing) = channels::standing(&mut *tx, lease.channel).await? else { return Ok(true) };
     let action = plan(&row, &ends.facts_now(engine, thread_known, &standing), now);
@@ -136,6 +162,22 @@ fn later(action: Action, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         Action::WaitTurn | Action::WaitChannel => Some(now + PUT_OFF),
         Action::Nothing | Action::Do(_) | Action::Park(_) => None,
     }
+}
+
+/// When a call that people would see twice has to be on its way. A machine that stood still between begin and call may have
+/// lost the channel to a process that has looked, found nothing, and made the call itself.
+fn start_by(step: &Step, row: &Message, act: Act) -> Option<DateTime<Utc>> {
+    let began = row.in_flight.filter(|_| act.is_unsafe() && step.engine.guards(Safeguard::Start))?.at;
+    Some(began + step.ends.facts(&step.engine, false).start_within(side_of(row, act)))
+}
+
+/// What a call met while the vendor answers nobody is not held against its message.
+fn in_outage(step: &Step, row: &Message, act: Act, brought: Brought) -> Brought {
+    let account = step.ends.account(side_of(row, act)).id;
+    if step.engine.health().is_away(account, step.engine.now()) {
+        return Brought { came: brought.came.while_away(), ..brought };
+    }
+    brought
 }
 
 /// Makes the call, with no transaction open.
@@ -175,6 +217,7 @@ pub(super) async fn one(step: &Step, row: &Message, act: Act, made: &Call<'_>) -
         account: step.ends.account(side_of(row, act)),
         channel: Some(&step.ends.channel.channel),
         thread: step.thread.as_deref(),
+        start_by: start_by(step, row, act),
     };
     match call::make(&step.engine, caller, made).await {
         Ok(outcome) => outcome,
@@ -188,13 +231,13 @@ async fn apply(step: &Step, begun: &Message, act: Act, brought: &Brought) -> Res
     let how = How::now(engine, Source::Answer);
     let now = how.now;
     let mut tx = engine.pool().begin().await?;
-    leases::hold(&mut tx, &step.lease).await?;
+    fence(&step.engine, &mut tx, &step.lease).await?;
     crash::point("before_apply");
     if let Some(seen) = &brought.evidence {
         fold::helpdesk(&mut tx, &step.ends.channel, seen, how).await?;
     }
     let Some(row) = messages::lock(&mut tx, channel, &begun.external_id).await? else { return Ok(()) };
-    if row.in_flight != begun.in_flight {
+    if row.in_flight != begun.in_flight && engine.guards(Safeguard::Fence) {
         // Somebody else has gone on with the row since; what stands there is newer than what is known here.
         return Ok(tx.commit().await?);
     }
@@ -215,7 +258,7 @@ async fn apply(step: &Step, begun: &Message, act: Act, brought: &Brought) -> Res
 pub(super) async fn tidy(engine: &Engine, lease: &Lease, claimed: &Message) -> Result<()> {
     let id = &claimed.external_id;
     let mut tx = engine.pool().begin().await?;
-    leases::hold(&mut tx, lease).await?;
+    fence(engine, &mut tx, lease).await?;
     let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(()) };
     if row == *claimed {
         messages::update(&mut tx, lease.channel, &settle::tidy(&row)).await?;
@@ -230,7 +273,7 @@ pub(super) async fn tidy(engine: &Engine, lease: &Lease, claimed: &Message) -> R
 pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) -> Result<()> {
     let now = engine.now();
     let mut tx = engine.pool().begin().await?;
-    leases::hold(&mut tx, lease).await?;
+    fence(engine, &mut tx, lease).await?;
     let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(()) };
     let after = settle::park(&row, why, now);
     messages::update(&mut tx, lease.channel, &after).await?;
@@ -253,6 +296,7 @@ fn words(came: &Came) -> (&'static str, Option<&str>) {
         Came::NotThere => ("not_there", None),
         Came::Ambiguous => ("ambiguous", None),
         Came::Unknown(why) => ("unknown", Some(why)),
+        Came::Away { why, .. } => ("not_now", Some(why)),
         Came::Refused(refusal) => {
             let word = match refusal.kind {
                 RefusalKind::Permanent => "refused_for_good",

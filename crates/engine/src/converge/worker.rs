@@ -1,12 +1,12 @@
 //! The worker of one channel, for as long as it holds the lease.
 
 use super::accounts::Ends;
+use super::standing;
 use super::step::{self, Step};
+use crate::pace::Limits;
 use crate::{Engine, Result};
 use chrono::{DateTime, TimeDelta, Utc};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use twinwire_core::model::{Message, Need, Side};
 use twinwire_core::plan::{Action, plan};
+use twinwire_store::channels;
 use twinwire_store::conversations;
 use twinwire_store::leases::{self, Lease};
 use twinwire_store::work;
@@ -28,15 +29,10 @@ const LINGER: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How far a row is put off that cannot be worked at present (its channel was paused meanwhile).
 pub(super) const PUT_OFF: TimeDelta = TimeDelta::seconds(30);
-/// Segments that may go out at once after a quiet time; the provider queues that many without harm.
-pub(super) const BURST: NonZeroU32 = NonZeroU32::new(30).unwrap();
-
-/// Paces a number in segments.
-pub(super) type Pace = DefaultDirectRateLimiter;
 
 /// Works a channel until it has nothing to do, the lease is lost, or `shutdown`; calls in flight are finished.
 pub(super) async fn run(engine: Engine, lease: Lease, notify: Arc<Notify>, shutdown: CancellationToken) {
-    let mut worker = match Worker::start(engine.clone(), lease.clone(), notify).await {
+    let mut worker = match Worker::start(engine.clone(), lease.clone(), notify, shutdown.clone()).await {
         Ok(Some(worker)) => worker,
         Ok(None) => return,
         Err(error) => return tracing::warn!(%error, "cannot read a channel"),
@@ -77,12 +73,36 @@ enum Next {
     Stop,
 }
 
+/// The limits of both ends.
+pub(super) struct Both {
+    helpdesk: Limits,
+    provider: Limits,
+}
+
+impl Both {
+    fn of(ends: &Ends) -> Self {
+        Self {
+            helpdesk: Limits::of(ends.helpdesk_connector, &ends.helpdesk.settings),
+            provider: Limits::of(ends.provider_connector, &ends.provider.settings),
+        }
+    }
+
+    /// The limits of a side.
+    pub(super) fn on(&self, side: Side) -> &Limits {
+        match side {
+            Side::Helpdesk => &self.helpdesk,
+            Side::Provider => &self.provider,
+        }
+    }
+}
+
 struct Worker {
     engine: Engine,
     lease: Lease,
     notify: Arc<Notify>,
     ends: Ends,
-    pace: Option<Arc<Pace>>,
+    limits: Arc<Both>,
+    shutdown: CancellationToken,
     calls: JoinSet<()>,
     /// The row of each call.
     tasks: HashMap<task::Id, String>,
@@ -92,13 +112,16 @@ struct Worker {
 }
 
 impl Worker {
-    async fn start(engine: Engine, lease: Lease, notify: Arc<Notify>) -> Result<Option<Self>> {
+    async fn start(
+        engine: Engine,
+        lease: Lease,
+        notify: Arc<Notify>,
+        shutdown: CancellationToken,
+    ) -> Result<Option<Self>> {
         let Some(ends) = Ends::read(&engine, lease.channel).await? else { return Ok(None) };
-        let rate = ends.provider_connector.caps().segments_per_second.and_then(NonZeroU32::new);
         Ok(Some(Self {
-            pace: rate.map(|rate| {
-                Arc::new(RateLimiter::direct(Quota::per_second(rate).allow_burst(BURST.max(rate))))
-            }),
+            limits: Arc::new(Both::of(&ends)),
+            shutdown,
             engine,
             lease,
             notify,
@@ -122,6 +145,11 @@ impl Worker {
                 Some(ends) => self.ends = ends,
                 None => return Ok(Next::Stop),
             }
+        }
+        if standing::is_due(&self.ends, now) {
+            channels::begin_show(self.engine.pool(), self.lease.channel, now).await?;
+            self.calls.spawn(standing::show(self.engine.clone(), self.ends.clone()));
+            self.ends.expire();
         }
         let more = self.start_due(Side::Provider, now).await? | self.start_due(Side::Helpdesk, now).await?;
         if more {
@@ -149,6 +177,7 @@ impl Worker {
 
     /// Does what the planner says about a row.
     async fn take(&mut self, row: Message, now: DateTime<Utc>) -> Result<()> {
+        let row = step::as_known(&self.engine, row);
         let thread = match row.need() {
             Need::Nothing | Need::Deliver => None,
             Need::Settle(_) | Need::Tell => self.thread(&row).await?,
@@ -160,7 +189,8 @@ impl Worker {
                     engine: self.engine.clone(),
                     lease: self.lease.clone(),
                     ends: self.ends.clone(),
-                    pace: self.pace.clone(),
+                    limits: self.limits.clone(),
+                    shutdown: self.shutdown.clone(),
                     thread,
                 };
                 let id = row.external_id.clone();
@@ -230,7 +260,7 @@ impl Worker {
 
     async fn renew(&mut self) -> Result<()> {
         if self.renewed.elapsed() >= self.engine.lease() / 3 {
-            leases::renew(self.engine.pool(), &self.lease, self.engine.lease()).await?;
+            leases::renew(self.engine.pool(), &self.lease, self.engine.lease_held()).await?;
             self.renewed = Instant::now();
         }
         Ok(())

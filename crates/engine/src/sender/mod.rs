@@ -1,7 +1,12 @@
 //! The one place that sends. Requests are values made by connectors; replies are values judged by them.
 
-use crate::{Error, Result};
+mod body;
+
+use crate::Error;
+use body::Timely;
+pub use body::{Late, Latest};
 use reqwest::redirect;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use twinwire_core::http::{Answer, Method, Reply, Request};
 
@@ -16,7 +21,7 @@ pub struct Sender {
 
 impl Sender {
     /// A sender. Redirects are not followed: credentials go to the address they were made for and nowhere else.
-    pub fn new() -> Result<Self> {
+    pub fn new() -> Result<Self, Error> {
         let client = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
@@ -28,7 +33,10 @@ impl Sender {
     }
 
     /// Sends one request and waits for the whole answer.
-    pub async fn send(&self, request: Request) -> Reply {
+    ///
+    /// # Errors
+    /// [`Late`], when it was not sent because it could not go out by `latest`.
+    pub async fn send(&self, request: Request, latest: Option<Latest>) -> Result<Reply, Late> {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -40,13 +48,21 @@ impl Sender {
         for (name, value) in request.headers {
             building = building.header(name, value);
         }
-        if !request.body.is_empty() {
-            building = building.body(request.body);
+        let mut held_back = None;
+        match latest {
+            Some(latest) if !request.body.is_empty() => {
+                let (body, late) = Timely::new(request.body.into(), latest);
+                building = building.body(reqwest::Body::wrap(body));
+                held_back = Some(late);
+            }
+            _ if request.body.is_empty() => {}
+            _ => building = building.body(request.body),
         }
         match building.send().await {
-            Ok(response) => read(response).await,
-            Err(error) if error.is_connect() || error.is_builder() => Reply::NotSent(words(&error)),
-            Err(error) => Reply::NoAnswer(words(&error)),
+            Ok(response) => Ok(read(response).await),
+            Err(_) if held_back.is_some_and(|late| late.load(Ordering::SeqCst)) => Err(Late),
+            Err(error) if error.is_connect() || error.is_builder() => Ok(Reply::NotSent(words(&error))),
+            Err(error) => Ok(Reply::NoAnswer(words(&error))),
         }
     }
 }
