@@ -18,3 +18,8 @@ ci:
 # Renew the data against which queries are checked
 queries:
     scripts/prepare-queries
+
+# Fuzz one target for so many seconds (docs/FUZZING.md): just fuzz front_message 600
+fuzz target seconds="180":
+    mkdir -p fuzz/corpus/{{target}}
+    RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- -max_total_time={{seconds}} -max_len=8192 -timeout=10
