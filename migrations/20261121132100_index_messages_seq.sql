@@ -1,2 +1,2 @@
--- A message by its short number, as `twinwire why` takes it: hardly a cost when a row is made.
-create index messages_seq on messages using brin (seq);
+-- A message by its short number, as `twinwire why` takes it.
+create index messages_seq on messages (channel_id, seq);

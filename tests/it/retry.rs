@@ -80,7 +80,7 @@ async fn a_running_server_makes_the_new_attempt_at_once_and_a_second_failure_is_
 #[tokio::test]
 async fn what_is_in_flight_or_in_doubt_is_not_retried() {
     let twinwire = Installation::connected(PROGRAM).await;
-    let slow = Rule::new(Fault::Slow(Duration::from_secs(6))).on(Operation::SendMessage);
+    let slow = Rule::new(Fault::Slow(Duration::from_secs(30))).on(Operation::SendMessage);
     twinwire.signalwire.faults().add(slow);
     twinwire.signalwire.faults().add(Rule::new(Fault::Lost).on(Operation::StatusCallback).times(100));
     twinwire.insist(&twinwire.order(&[CUSTOMER], TEXT)).await;

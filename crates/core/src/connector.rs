@@ -37,6 +37,12 @@ pub trait Connector: Debug + Send + Sync {
     /// What it asks its operator for.
     fn settings(&self) -> &'static [Setting];
 
+    /// The setting without which no webhook of the vendor can be believed, where it may be left out: everything comes by
+    /// polling then.
+    fn signed_with(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Checks and tidies the answers of the set-up.
     ///
     /// # Errors

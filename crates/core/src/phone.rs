@@ -25,15 +25,26 @@ pub fn region_of(e164: &str) -> Option<String> {
     number.get_region_code().map(|region| region.to_string())
 }
 
-/// A sender or recipient as a provider wrote it: E.164 if it is a phone number, else kept as it is (short code,
-/// alphanumeric sender, hidden caller).
+/// What stands before the number of an address of `WhatsApp`.
+const WHATSAPP: &str = "whatsapp:";
+
+/// The network of an address, as it stands before the number (`whatsapp:`; nothing for the phone network), and the rest.
+///
+/// The network is a part of the address: the same person's texts by another network are another conversation.
+pub fn network(address: &str) -> (&'static str, &str) {
+    match address.split_at_checked(WHATSAPP.len()) {
+        Some((network, rest)) if network.eq_ignore_ascii_case(WHATSAPP) => (WHATSAPP, rest.trim_start()),
+        _ => ("", address),
+    }
+}
+
+/// A sender or recipient as a provider wrote it: E.164 if it is a phone number, behind its network's name where it has one,
+/// else kept as it is (short code, alphanumeric sender, hidden caller).
 pub fn address(written: &str) -> String {
     let written = written.trim();
-    if written.starts_with('+') {
-        e164(written, None).unwrap_or_else(|| written.to_owned())
-    } else {
-        written.to_owned()
-    }
+    let (network, number) = network(written);
+    let number = number.starts_with('+').then(|| e164(number, None)).flatten();
+    number.map_or_else(|| written.to_owned(), |number| format!("{network}{number}"))
 }
 
 /// A short code: three to eight digits, no plus.
@@ -41,7 +52,7 @@ pub fn is_short_code(address: &str) -> bool {
     (3..=8).contains(&address.len()) && address.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether a text can be sent to this address: a phone number or a short code. An alphanumeric sender cannot be answered.
+/// Whether a text can be sent to this address by the phone network: a phone number or a short code. An alphanumeric sender cannot be answered.
 pub fn can_be_texted(address: &str) -> bool {
     is_short_code(address) || (address.starts_with('+') && e164(address, None).as_deref() == Some(address))
 }
@@ -100,5 +111,22 @@ mod tests {
             assert_eq!(can_be_texted(written), texted, "{written}");
         }
         assert_eq!(address("+1 (201) 555-0123"), "+12015550123");
+    }
+
+    #[test]
+    fn the_network_is_a_part_of_the_address() {
+        for (written, expected, parts) in [
+            ("whatsapp:+12015550123", "whatsapp:+12015550123", ("whatsapp:", "+12015550123")),
+            (" WhatsApp: +1 (201) 555-0123 ", "whatsapp:+12015550123", ("whatsapp:", "+12015550123")),
+            ("whatsapp:ACME", "whatsapp:ACME", ("whatsapp:", "ACME")),
+            ("whatsapp", "whatsapp", ("", "whatsapp")),
+            ("messenger:1234", "messenger:1234", ("", "messenger:1234")),
+            ("+12015550123", "+12015550123", ("", "+12015550123")),
+            ("äöüäöüäöü", "äöüäöüäöü", ("", "äöüäöüäöü")),
+        ] {
+            assert_eq!(address(written), expected);
+            assert_eq!(network(expected), parts);
+        }
+        assert!(!can_be_texted("whatsapp:+12015550123"));
     }
 }

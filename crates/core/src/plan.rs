@@ -117,7 +117,13 @@ fn settle(row: &Message, doubt: Begun, facts: &Facts<'_>, now: DateTime<Utc>) ->
         LookUp::KnownThread => facts.thread_known,
         LookUp::Never => false,
     };
+    // A provider that cannot be asked for so long leaves the agent to wonder.
+    let stale = doubt.act == Act::Deliver
+        && row.origin == Side::Helpdesk
+        && now - doubt.at > facts.policy.too_old
+        && end.paused_until.is_some_and(|until| until > now);
     match (can_look, end.caps.worse) {
+        _ if stale => Action::Park(Parked::Uncertain),
         (true, _) => end.unless_paused(Act::LookUp, now),
         (false, _) if doubt.act == Act::Note && is_stale(row, facts, now) => Action::Park(Parked::Uncertain),
         (false, Worse::Never) => end.unless_paused(doubt.act, now),
@@ -140,15 +146,14 @@ fn deliver(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
     end.unless_paused(Act::Deliver, now)
 }
 
-/// Whether a message is not delivered any more because of its age. An agent's message goes stale while it waits: nobody
-/// wants an answer from last week sent. A customer's text was old when it was found, or it is news however long the
-/// helpdesk could not be reached since.
+/// Whether a message is not delivered any more because of its age. An agent's message goes stale while it waits, whatever
+/// for: nobody wants an answer from last week sent. A customer's text was old when it was found, or it is news however long
+/// the helpdesk could not be reached since.
 pub fn is_too_old(row: &Message, too_old: TimeDelta, now: DateTime<Utc>) -> bool {
-    let at = match row.origin {
-        Side::Helpdesk => now,
-        Side::Provider => row.seen_at,
-    };
-    row.attempted_at.is_none() && at - row.occurred_at > too_old
+    match row.origin {
+        Side::Helpdesk => now - row.attempted_at.unwrap_or(row.occurred_at).max(row.occurred_at) > too_old,
+        Side::Provider => row.attempted_at.is_none() && row.seen_at - row.occurred_at > too_old,
+    }
 }
 
 fn tell(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {

@@ -55,8 +55,8 @@ impl RetryRefused {
 
 /// A new attempt for a message that was put aside. The agent is told anew if that fails as well: it is another failure.
 ///
-/// The time of the first attempt stays: a message at the other side may be as old as that. One that was too old and
-/// never tried counts as tried now, so that its age does not put it aside again.
+/// Its attempts begin anew: nothing of it is at the other side, or somebody has said so, and its age counts from now, so
+/// that it is not put aside again at once.
 pub fn retry(row: &Message, now: DateTime<Utc>) -> Result<Message, RetryRefused> {
     known(row)?;
     match row.parked {
@@ -136,7 +136,7 @@ fn anew(row: &Message, now: DateTime<Utc>) -> Message {
     after.parked = None;
     after.failures = 0;
     after.last_error = None;
-    after.attempted_at = row.attempted_at.or(Some(now));
+    after.attempted_at = Some(now);
     if row.origin == Side::Helpdesk {
         // Of a message that never got a provider's id this is all about the failure that is over now.
         after.provider_status = None;

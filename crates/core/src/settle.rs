@@ -252,13 +252,13 @@ fn in_doubt(row: &Message) -> Option<Begun> {
     row.in_flight.filter(|begun| begun.act.is_unsafe()).or(row.doubt)
 }
 
-/// The account rests meanwhile; the wait here is for the case that its rest could not be written down.
+/// An account whose vendor is away rests beside that, and a process that was slow once need not be so again.
 fn away(after: &mut Message, row: &Message, why: &str, perhaps: bool, now: DateTime<Utc>, chance: f64) {
     if perhaps {
         after.doubt = in_doubt(row);
     }
     after.last_error = Some(why.to_owned());
-    after.wake_at = Some(now + delta(backoff(after.failures.max(1), chance)));
+    after.wake_at = Some(now + delta(backoff(1, chance)));
 }
 
 fn retry_later(row: &mut Message, why: &str, now: DateTime<Utc>, chance: f64) {

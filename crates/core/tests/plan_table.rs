@@ -125,6 +125,7 @@ fn delivering() {
     let limit = ours(|row| row.occurred_at = at(-48 * 3600));
     let early = ours(|row| row.occurred_at = at(3600));
     let tried = ours(|row| (row.occurred_at, row.attempted_at) = (at(-72 * 3600), Some(at(-71 * 3600))));
+    let tried_late = ours(|row| (row.occurred_at, row.attempted_at) = (at(-72 * 3600), Some(at(-47 * 3600))));
     let worn = ours(|row| (row.failures, row.attempted_at) = (50, Some(at(-50))));
     let nearly = ours(|row| (row.failures, row.attempted_at) = (49, Some(at(-50))));
     let worn_sync = theirs(|row| (row.failures, row.attempted_at) = (5_000, Some(at(-5_000_000))));
@@ -150,7 +151,8 @@ fn delivering() {
         ("a message older than two days is not sent any more", late.clone(), facts(), Action::Park(Parked::TooOld)),
         ("at two days to the second it still is", limit, facts(), DO(Act::Deliver)),
         ("a clock that runs ahead makes nothing old", early, facts(), DO(Act::Deliver)),
-        ("one that was tried in time is never too old", tried, facts(), DO(Act::Deliver)),
+        ("nor two days after it was first tried", tried, facts(), Action::Park(Parked::TooOld)),
+        ("two days are counted from the first attempt, which a retry begins anew", tried_late, facts(), DO(Act::Deliver)),
         ("a message from the customer that was old when it was found is not synced", found_late, facts(), Action::Park(Parked::TooOld)),
         ("one that was found in time is, however long the helpdesk was away", kept_waiting, facts(), DO(Act::Deliver)),
         ("an answer of the agent goes stale while it waits", ours_kept_waiting, facts(), Action::Park(Parked::TooOld)),
@@ -184,6 +186,9 @@ fn settling_a_doubt() {
         ("a send of unknown outcome waits until it must show", send(-59), facts(), Action::WaitUntil(at(1))),
         ("then it is looked up", send(-60), facts(), DO(Act::LookUp)),
         ("an installation can shorten the wait", send(-1), but(|f| f.policy = &AT_ONCE), DO(Act::LookUp)),
+        ("a provider that could not be asked for two days leaves it uncertain", send(-48 * 3600 - 1), paused(Side::Provider), Action::Park(Parked::Uncertain)),
+        ("one that can be asked is asked, however late", send(-90 * 3600), facts(), DO(Act::LookUp)),
+        ("a customer's text is asked about for as long as it takes", sync(-90 * 3600), paused(Side::Helpdesk), Action::WaitUntil(at(30))),
         ("a look-up needs no turn", send(-60), but(|facts| facts.turn = false), DO(Act::LookUp)),
         ("a look-up waits for a paused account", send(-60), paused(Side::Provider), Action::WaitUntil(at(30))),
         ("a sync is looked up where the thread is known", sync(-60), facts(), DO(Act::LookUp)),

@@ -87,7 +87,7 @@ fn what_was_put_aside_is_tried_anew_and_nothing_of_the_old_failure_stays() {
             provider_error_message: None,
             failures: 0,
             last_error: None,
-            attempted_at: row.attempted_at.or(Some(at(0))),
+            attempted_at: Some(at(0)),
             wake_at: Some(at(0)),
             ..row
         };

@@ -29,6 +29,7 @@ fn words(row: &Message) -> String {
         Some(wake) if Ok(wake - at(0)) == TimeDelta::from_std(backoff(row.failures, CHANCE)) => {
             ", later".to_owned()
         }
+        Some(wake) if Ok(wake - at(0)) == TimeDelta::from_std(backoff(1, CHANCE)) => ", soon".to_owned(),
         Some(wake) => format!(", wakes at {wake}"),
     };
     let failures = if row.failures > 0 { format!(", failed {}", row.failures) } else { String::new() };
@@ -183,8 +184,8 @@ fn a_delivery() {
         ("not now waits and counts", worn(send()), Deliver, quiet, later(), "deliver, later, failed 8"),
         ("too fast does not count", worn(send()), Deliver, quiet, too_fast(), "deliver, now, failed 7"),
         ("credentials do not count", worn(send()), Deliver, quiet, rejected(), "deliver, now, failed 7"),
-        ("a vendor that answers nobody does not count", worn(send()), Deliver, quiet, not_reached(), "deliver, later, failed 7"),
-        ("and leaves a doubt where it may have happened", worn(send()), Deliver, quiet, away(), "settle, later, failed 7, doubt Deliver@-10"),
+        ("a vendor that answers nobody does not count", worn(send()), Deliver, quiet, not_reached(), "deliver, soon, failed 7"),
+        ("and leaves a doubt where it may have happened", worn(send()), Deliver, quiet, away(), "settle, soon, failed 7, doubt Deliver@-10"),
     ]);
 }
 

@@ -7,11 +7,8 @@ use std::time::Duration;
 use twinwire_core::backoff;
 use twinwire_core::connector::{Call, Channel, Connector, Context};
 use twinwire_core::outcome::{Outcome, Refusal, RefusalKind};
-use twinwire_store::accounts::{self, AWAY, Account, REFUSED, REFUSED_TO_READ, THROTTLED};
+use twinwire_store::accounts::{self, Account, REFUSED, REFUSED_TO_READ, THROTTLED};
 use twinwire_store::{channels, work};
-
-/// The longest rest of an account whose vendor does not answer: when it is back, nothing should wait long.
-const LONGEST_AWAY: Duration = Duration::from_secs(60);
 
 /// A call is made for an account, and usually for a channel of it.
 #[derive(Clone, Copy, Debug)]
@@ -26,27 +23,39 @@ pub struct Caller<'a> {
     pub start_by: Option<DateTime<Utc>>,
 }
 
-/// Makes a call. Throttling, refused credentials and a vendor that answers nobody make the account rest, for every
-/// process; a call that works ends its rest.
-pub async fn make(engine: &Engine, caller: Caller<'_>, call: &Call<'_>) -> Result<Outcome> {
+/// What a call came to.
+#[derive(Debug)]
+pub struct Made {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Whether a failure is held against the message: not while the vendor answers nobody, and not when this process
+    /// was too slow to make the call at all.
+    pub counts: bool,
+}
+
+/// Makes a call. Throttling and refused credentials make the account rest for every process, a vendor that answers nobody
+/// for this one; a call that works ends the rest.
+pub async fn make(engine: &Engine, caller: Caller<'_>, call: &Call<'_>) -> Result<Made> {
     let connector = engine.connectors().named(&caller.account.connector)?;
-    let began = engine.now();
-    let (outcome, sent) = attempt(engine, connector, caller, call).await;
+    let (account, began) = (caller.account, engine.now());
+    let (outcome, tried) = attempt(engine, connector, caller, call).await;
     let noted = match &outcome {
-        Outcome::Done(_) => works(engine, caller.account, began, call.only_reads()).await,
+        Outcome::Done(_) => works(engine, account, began, call.only_reads()).await,
         // The vendor said nothing about this message, or was not reached.
-        Outcome::Unknown(_) if sent => failed(engine, caller.account, call).await,
-        Outcome::Refused(Refusal { kind: RefusalKind::Later, code: None, .. }) if sent => {
-            failed(engine, caller.account, call).await
+        Outcome::Unknown(_) | Outcome::Refused(Refusal { kind: RefusalKind::Later, code: None, .. }) => {
+            if tried == Tried::Sent {
+                failed(engine, account, call);
+            }
+            Ok(())
         }
-        Outcome::Refused(refusal) => refused(engine, caller.account, refusal, call.only_reads()).await,
-        Outcome::Unknown(_) => Ok(()),
+        Outcome::Refused(refusal) => refused(engine, account, refusal, call.only_reads()).await,
     };
     if let Err(error) = noted {
         // What became of the message is known all the same; the next call finds the account as it is.
-        tracing::warn!(account = caller.account.public_id, %error, "an account's pause could not be written");
+        tracing::warn!(account = account.public_id, %error, "an account's pause could not be written");
     }
-    Ok(outcome)
+    let counts = tried != Tried::Late && !engine.health().is_away(account.id, engine.now());
+    Ok(Made { outcome, counts })
 }
 
 /// Makes a call and gives what came of it; the account is left as it is. For set-up, before there is an account.
@@ -59,13 +68,24 @@ pub async fn send(
     attempt(engine, connector, caller, call).await.0
 }
 
-/// Gives what came of it, and whether there was a request at all.
+/// How far a call got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tried {
+    /// There was a request.
+    Sent,
+    /// None could be made.
+    NotMade,
+    /// It could not go out in time, and stayed here.
+    Late,
+}
+
+/// Gives what came of it, and how far it got.
 async fn attempt(
     engine: &Engine,
     connector: &dyn Connector,
     caller: Caller<'_>,
     call: &Call<'_>,
-) -> (Outcome, bool) {
+) -> (Outcome, Tried) {
     let context = Context {
         channel: caller.channel,
         settings: &caller.account.settings,
@@ -78,45 +98,54 @@ async fn attempt(
         Ok(request) => {
             let latest = caller.start_by.map(|by| Latest { by, clock: engine.clock() });
             match engine.sender().send(request, latest).await {
-                Ok(reply) => (connector.judge(call, &context, &reply), true),
-                Err(late) => (Outcome::Refused(Refusal::later(late.to_string())), false),
+                Ok(reply) => (connector.judge(call, &context, &reply), Tried::Sent),
+                Err(late) => (Outcome::Refused(Refusal::later(late.to_string())), Tried::Late),
             }
         }
-        Err(refusal) => (Outcome::Refused(refusal), false),
+        Err(refusal) => (Outcome::Refused(refusal), Tried::NotMade),
     }
 }
 
-/// Ends the account's rest. Reading proves less than sending: while a message waits to be sent, that one has to show
-/// whether it works again.
+/// Ends the account's rest. Reading proves less than sending: while a message waits for an account whose credentials were
+/// refused, that one has to show whether it works again.
 async fn works(engine: &Engine, account: &Account, began: DateTime<Utc>, read: bool) -> Result<()> {
-    engine.health().worked(account.id, read);
+    if engine.health().worked(account.id, read) {
+        tracing::info!(
+            account = account.public_id,
+            connector = account.connector,
+            "the vendor answers again"
+        );
+    }
     if account.pauses == 0 {
         return Ok(());
     }
-    let proves = !read || !matches!(account.pause_reason.as_deref(), Some(REFUSED | AWAY));
-    if !proves && accounts::has_to_send(engine.pool(), account.id).await? {
+    let proves = !read || account.pause_reason.as_deref() != Some(REFUSED);
+    if !proves && accounts::has_to_deliver(engine.pool(), account.id).await? {
         return Ok(());
     }
     if !accounts::resume(engine.pool(), account.id, began).await? {
         return Ok(());
     }
     tracing::info!(account = account.public_id, connector = account.connector, "account works again");
+    // Its messages are due by now, those that were put off for the rest as well; each keeps a back-off of its own.
     let mut tx = engine.pool().begin().await?;
     for channel in channels::of_account(&mut *tx, account.id).await? {
-        work::wake_waiting(&mut *tx, channel, engine.now()).await?;
         work::announce(&mut tx, channel).await?;
     }
     Ok(tx.commit().await?)
 }
 
 /// Counts a call that failed without a word about its message.
-async fn failed(engine: &Engine, account: &Account, call: &Call<'_>) -> Result<()> {
-    engine.health().failed(account.id, subject(call), call.only_reads(), engine.now());
-    if !engine.health().is_away(account.id, engine.now()) {
-        return Ok(());
+fn failed(engine: &Engine, account: &Account, call: &Call<'_>) {
+    let (health, now) = (engine.health(), engine.now());
+    if health.failed(account.id, subject(call), call.only_reads(), now, rand::random()) {
+        // Once per outage, not once per message: the operator's one alert.
+        tracing::warn!(
+            account = account.public_id,
+            connector = account.connector,
+            "the vendor answers nobody; the account rests and its messages wait"
+        );
     }
-    let wait = backoff::backoff(rests(account) + 1, rand::random()).min(LONGEST_AWAY);
-    rest(engine, account, wait, AWAY, None).await
 }
 
 /// Which message, or what else, a call is about.
@@ -134,11 +163,14 @@ fn subject<'a>(call: &Call<'a>) -> &'a str {
 }
 
 async fn refused(engine: &Engine, account: &Account, refusal: &Refusal, read: bool) -> Result<()> {
-    let (before, chance) = (rests(account), rand::random::<f64>());
+    let chance = rand::random::<f64>();
+    let before = |reason| if account.pause_reason.as_deref() == Some(reason) { rests(account) } else { 0 };
     let (wait, reason) = match refusal.kind {
-        RefusalKind::Throttled(asked) => (backoff::throttle(asked, before + 1, chance), THROTTLED),
-        RefusalKind::Credentials if read => (backoff::backoff(before + 1, chance), REFUSED_TO_READ),
-        RefusalKind::Credentials => (backoff::backoff(before + 1, chance), REFUSED),
+        RefusalKind::Throttled(asked) => (backoff::throttle(asked, before(THROTTLED) + 1, chance), THROTTLED),
+        RefusalKind::Credentials if read => {
+            (backoff::backoff(before(REFUSED_TO_READ) + 1, chance), REFUSED_TO_READ)
+        }
+        RefusalKind::Credentials => (backoff::backoff(before(REFUSED) + 1, chance), REFUSED),
         RefusalKind::Permanent | RefusalKind::Later => return Ok(()),
     };
     rest(engine, account, wait, reason, refusal.code.as_deref()).await

@@ -5,6 +5,7 @@
 //! without them.
 
 use nix::sys::signal::{Signal, raise};
+use std::io::Write;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -41,10 +42,14 @@ impl Trap {
 static DEATH: OnceLock<Option<Trap>> = OnceLock::new();
 static STALL: OnceLock<Option<Trap>> = OnceLock::new();
 
+/// What is written to standard error before a death, with the name of the point: nothing else dies with these words.
+pub const LAST_WORDS: &str = "twinwire: dies at ";
+
 /// Dies or stands still here if this is the point and the pass that was asked for.
 pub fn point(name: &str) {
     let death = DEATH.get_or_init(|| Trap::set("TWINWIRE_CRASH_AT"));
     if death.as_ref().is_some_and(|trap| trap.springs(name)) {
+        writeln!(std::io::stderr(), "{LAST_WORDS}{name}").ok();
         // No destructor runs, no buffer is flushed, no connection is closed in order.
         std::process::abort();
     }

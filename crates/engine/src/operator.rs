@@ -5,6 +5,7 @@ use crate::fold::{self, How, Source};
 use crate::{Engine, Error};
 use sqlx::PgConnection;
 use twinwire_core::connector::Call;
+use twinwire_core::identity::could_be;
 use twinwire_core::model::{Direction, Message, Side};
 use twinwire_core::observe::{AtHelpdesk, AtProvider, Observation};
 use twinwire_core::outcome::{Done, Outcome};
@@ -67,30 +68,51 @@ pub async fn retry(engine: &Engine, found: &Found, hurry: bool) -> Result<Messag
 /// An operator says that an uncertain message did not arrive. With `again`, a new attempt is asked for at once.
 pub async fn not_arrived(engine: &Engine, found: &Found, again: bool) -> Result<Message, Refused> {
     let channel = channel(engine, found).await?;
-    let mut tx = engine.pool().begin().await?;
-    let row = locked(&mut tx, found).await?;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let mut tx = engine.pool().begin().await?;
+        match clear(&mut tx, engine, &channel, found, again).await {
+            Ok(after) => {
+                tx.commit().await?;
+                return Ok(after);
+            }
+            Err(Refused::Engine(error)) if error.is_conflict() && tries < TRIES => tx.rollback().await?,
+            Err(refused) => return Err(refused),
+        }
+    }
+}
+
+async fn clear(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    channel: &StoredChannel,
+    found: &Found,
+    again: bool,
+) -> Result<Message, Refused> {
+    let row = locked(conn, found).await?;
     let how = How::now(engine, Source::Operator);
     let mut after = retry::not_arrived(&row, how.now)?;
-    note(&mut tx, engine, found, "not_arrived").await?;
+    note(conn, engine, found, "not_arrived").await?;
     if again {
         after = retry::retry(&after, how.now)?;
-        note(&mut tx, engine, found, "retry").await?;
+        note(conn, engine, found, "retry").await?;
     }
-    messages::update(&mut tx, found.channel, &after).await?;
+    messages::update(conn, found.channel, &after).await?;
     // What was held back because it might be this one is a message of its own now.
-    fold::reconsider(&mut tx, &channel, &row.conversation, how).await?;
-    fold::wake(&mut tx, found.channel, &after, how.now).await?;
-    tx.commit().await?;
+    fold::reconsider(conn, channel, &row.conversation, how).await?;
+    fold::wake(conn, found.channel, &after, how.now).await?;
     Ok(after)
 }
 
-/// An operator says which message at the other side an uncertain one is. It is evidence like any other, and certain.
-pub async fn arrived(engine: &Engine, found: &Found, id: &str) -> Result<Message, Refused> {
+/// An operator says which message at the other side an uncertain one is. It is evidence like any other, and certain, so
+/// one that differs in text or time is only believed by `force`.
+pub async fn arrived(engine: &Engine, found: &Found, id: &str, force: bool) -> Result<Message, Refused> {
     let channel = channel(engine, found).await?;
     let row = messages::get(engine.pool(), found.channel, &found.external_id).await?.ok_or_else(gone)?;
     retry::may_have_arrived(&row)?;
     let seen = match row.destination() {
-        Side::Provider => Observation::AtProvider(at_provider(engine, &channel, &row, id).await?),
+        Side::Provider => Observation::AtProvider(at_provider(engine, &channel, &row, id, force).await?),
         Side::Helpdesk => Observation::AtHelpdesk(AtHelpdesk {
             external_id: Some(row.external_id.clone()),
             accepted_as: None,
@@ -145,6 +167,7 @@ async fn at_provider(
     channel: &StoredChannel,
     row: &Message,
     id: &str,
+    force: bool,
 ) -> Result<AtProvider, Refused> {
     let known = provider_messages::get(engine.pool(), channel.provider_account, id).await?;
     let seen = match known {
@@ -159,6 +182,8 @@ async fn at_provider(
         "it came from another number"
     } else if seen.reference.as_ref().is_some_and(|reference| *reference != row.external_id) {
         "it carries our reference to another message"
+    } else if !force && !could_be(&seen, row) {
+        "its text or its time is another; --force if it is the one all the same"
     } else {
         return Ok(AtProvider { reference: Some(row.external_id.clone()), ..seen });
     };
@@ -168,7 +193,7 @@ async fn at_provider(
 async fn fetch(engine: &Engine, channel: &StoredChannel, id: &str) -> Result<AtProvider, Refused> {
     let account = engine.account(channel.provider_account).await?;
     let caller = Caller { account: &account, channel: Some(&channel.channel), thread: None, start_by: None };
-    let why = match call::make(engine, caller, &Call::Fetch { id }).await? {
+    let why = match call::make(engine, caller, &Call::Fetch { id }).await?.outcome {
         Outcome::Done(Done::Page(page)) => {
             let shown = page.observations.into_iter().find_map(|seen| match seen {
                 Observation::AtProvider(seen) if seen.id == id => Some(seen),

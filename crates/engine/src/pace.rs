@@ -5,21 +5,34 @@ use crate::{Engine, Result};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::num::NonZeroU32;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use twinwire_core::connector::Connector;
-use twinwire_core::pace::{Budget, Pace};
+use twinwire_core::pace::Pace;
 use twinwire_core::setting::Settings;
 use twinwire_store::paces;
 
 /// Segments that may go out at once after a quiet time; the provider queues that many without harm.
 const SEGMENTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(30).unwrap();
 
+/// How far ahead places in a budget are given. A place that a process took and died with is lost, so they are few.
+const AHEAD: Duration = Duration::from_secs(3);
+
 /// The limits of one end of a channel. One process works a channel, so its own are kept here; those that it shares with
 /// other channels are kept in the database, for every process.
 #[derive(Debug)]
 pub(crate) struct Limits {
+    pace: Pace,
     segments: Option<DefaultDirectRateLimiter>,
+    /// Who waits for segments waits in line: a long text needs many at one moment, and short ones would take them away.
+    line: Mutex<()>,
     calls: Option<DefaultDirectRateLimiter>,
-    budget: Option<Budget>,
+}
+
+/// Limits are the same when they are equally fast.
+impl PartialEq for Limits {
+    fn eq(&self, other: &Self) -> bool {
+        self.pace == other.pace
+    }
 }
 
 impl Limits {
@@ -31,15 +44,17 @@ impl Limits {
             Pace::default()
         });
         Self {
+            line: Mutex::new(()),
             segments: pace.segments_per_second.and_then(|rate| limiter(rate, SEGMENTS_AT_ONCE)),
             calls: pace.calls_per_second.and_then(|rate| limiter(rate, at_once(rate))),
-            budget: pace.budget,
+            pace,
         }
     }
 
     /// Waits until the number may send that many segments.
     pub(crate) async fn segments(&self, count: u32) {
         let Some(limiter) = &self.segments else { return };
+        let _turn = self.line.lock().await;
         let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         if limiter.until_n_ready(count).await.is_err() {
             // More segments than fit into one burst: it may go when the bucket is full.
@@ -52,12 +67,18 @@ impl Limits {
         if let Some(limiter) = &self.calls {
             limiter.until_ready().await;
         }
-        if let Some(budget) = &self.budget {
-            let (every, burst) = spread(budget.per_minute);
-            let wait = paces::reserve(engine.pool(), &budget.key, every, burst).await?;
-            tokio::time::sleep(wait).await;
+        let Some(budget) = &self.pace.budget else { return Ok(()) };
+        let (every, burst) = spread(budget.per_minute);
+        loop {
+            if let Some(wait) =
+                paces::reserve(engine.pool(), &budget.key, every, burst, AHEAD.max(every)).await?
+            {
+                tokio::time::sleep(wait).await;
+                return Ok(());
+            }
+            // Spread, so that those who wait do not all ask at the same moment.
+            tokio::time::sleep(AHEAD.mul_f64(0.5 + rand::random::<f64>() / 2.0)).await;
         }
-        Ok(())
     }
 }
 

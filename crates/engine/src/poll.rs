@@ -116,7 +116,7 @@ async fn list(
     page: Option<&str>,
 ) -> Result<Page, Stopped> {
     let caller = Caller { account, channel: None, thread: None, start_by: None };
-    match call::make(engine, caller, &Call::List { since, page }).await? {
+    match call::make(engine, caller, &Call::List { since, page }).await?.outcome {
         Outcome::Done(Done::Page(page)) => Ok(page),
         Outcome::Done(_) => Err(Stopped::Refused("the provider gave no list".to_owned())),
         Outcome::Refused(refusal) => {
@@ -236,7 +236,7 @@ async fn read_open(engine: &Engine, reading: i64, account: &Account) -> Result<(
             .await?;
     for id in open {
         let caller = Caller { account, channel: None, thread: None, start_by: None };
-        let shown = match call::make(engine, caller, &Call::Fetch { id: &id }).await? {
+        let shown = match call::make(engine, caller, &Call::Fetch { id: &id }).await?.outcome {
             Outcome::Done(Done::Page(page)) => page,
             Outcome::Done(_) => Page::default(),
             Outcome::Refused(refusal) if refusal.kind == RefusalKind::Permanent => {

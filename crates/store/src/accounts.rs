@@ -143,7 +143,8 @@ pub async fn get(conn: impl PgExecutor<'_>, key: &SecretKey, id: i64) -> Result<
 }
 
 /// Lets an account rest, for every process, unless it already rests longer. Calls that were in flight together and are
-/// refused together count as one. Gives whether the reason is news.
+/// refused together count as one, another reason begins anew, and being throttled does not hide that the credentials are
+/// refused. Gives whether the reason is news.
 pub async fn pause(
     conn: impl PgExecutor<'_>,
     id: i64,
@@ -153,14 +154,19 @@ pub async fn pause(
 ) -> Result<bool> {
     let news = sqlx::query_scalar!(
         r#"with before as (select id, pause_reason from accounts where id = $1 for update)
-        update accounts a set paused_until = greatest(a.paused_until, $3), pause_reason = $4,
-            pauses = a.pauses + case when a.paused_until > $2 then 0 else 1 end, updated_at = now()
+        update accounts a set paused_until = greatest(a.paused_until, $3), updated_at = now(),
+            pause_reason = case when $4 = $5 and a.pause_reason in ($6, $7) then a.pause_reason else $4 end,
+            pauses = case when $4 <> $5 and a.pause_reason is distinct from $4 then 1
+                else a.pauses + case when a.paused_until > $2 then 0 else 1 end end
         from before where a.id = before.id
-        returning before.pause_reason is distinct from $4 as "news!""#,
+        returning before.pause_reason is distinct from a.pause_reason as "news!""#,
         id,
         now,
         until,
-        reason
+        reason,
+        THROTTLED,
+        REFUSED,
+        REFUSED_TO_READ
     )
     .fetch_optional(conn)
     .await?;
@@ -181,12 +187,14 @@ pub async fn resume(conn: impl PgExecutor<'_>, id: i64, began: DateTime<Utc>) ->
     Ok(done.rows_affected() > 0)
 }
 
-/// Whether a message waits to be sent by the account.
-pub async fn has_to_send(conn: impl PgExecutor<'_>, id: i64) -> Result<bool> {
+/// Whether a message waits to be brought to the account's side.
+pub async fn has_to_deliver(conn: impl PgExecutor<'_>, id: i64) -> Result<bool> {
     let waits = sqlx::query_scalar!(
         r#"select exists (
             select 1 from channels c join messages m on m.channel_id = c.id
-            where c.provider_account_id = $1 and c.state = 'active' and m.wake_at is not null and m.origin = 'helpdesk'
+            where c.state = 'active' and m.wake_at is not null
+                and ((c.provider_account_id = $1 and m.origin = 'helpdesk')
+                    or (c.helpdesk_account_id = $1 and m.origin = 'provider'))
         ) as "waits!""#,
         id
     )

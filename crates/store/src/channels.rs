@@ -21,8 +21,8 @@ pub struct StoredChannel {
     pub provider_account: i64,
     /// new, active, paused or deleted.
     pub state: State,
-    /// Whether the helpdesk shows its users that it works.
-    pub shown_works: bool,
+    /// Whether the helpdesk shows its users that it works; none while nobody knows.
+    pub shown_works: Option<bool>,
     /// When the helpdesk was last asked to show something else.
     pub show_tried_at: Option<DateTime<Utc>>,
 }
@@ -51,7 +51,7 @@ struct Row {
     region: Option<String>,
     helpdesk_channel_id: Option<String>,
     state: String,
-    shown_works: bool,
+    shown_works: Option<bool>,
     show_tried_at: Option<DateTime<Utc>>,
 }
 
@@ -274,9 +274,12 @@ pub async fn tombstone(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -
     Ok(())
 }
 
-/// The helpdesk is about to be asked to show whether the channel works.
+/// The helpdesk is about to be asked to show whether the channel works. Until the answer is written down, nobody knows
+/// what it shows.
 pub async fn begin_show(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("update channels set show_tried_at = $2 where id = $1", id, now).execute(conn).await?;
+    sqlx::query!("update channels set show_tried_at = $2, shown_works = null where id = $1", id, now)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -31,7 +31,8 @@ pub async fn find(conn: impl PgExecutor<'_>, name: &str, limit: i64) -> Result<V
                 join messages m on m.channel_id = c.id and m.helpdesk_message_id = $1
             union select m.channel_id, m.external_id, m.seq from channels c
                 join messages m on m.channel_id = c.id and m.provider_message_id = $1
-            union select m.channel_id, m.external_id, m.seq from messages m where m.seq = $2
+            union select m.channel_id, m.external_id, m.seq from channels c
+                join messages m on m.channel_id = c.id and m.seq = $2
         ) m order by m.seq limit $3"#,
         name,
         number,

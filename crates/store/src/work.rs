@@ -29,10 +29,11 @@ pub async fn unworked_channels(
 ) -> Result<Vec<i64>> {
     let ids = sqlx::query_scalar!(
         "select c.id from channels c left join channel_leases l on l.channel_id = c.id
-            join accounts p on p.id = c.provider_account_id
+            join accounts p on p.id = c.provider_account_id join accounts h on h.id = c.helpdesk_account_id
         where c.state = 'active' and (l.until is null or l.until <= clock_timestamp())
             and (exists (select 1 from messages m where m.channel_id = c.id and m.wake_at <= $1)
-                or (c.shown_works = (p.pauses >= $3 and coalesce(p.pause_reason, '') in ($4, $5))
+                or (c.shown_works is distinct from not (p.pauses >= $3 and coalesce(p.pause_reason, '') in ($4, $5))
+                    and (h.paused_until is null or h.paused_until <= $1)
                     and (c.show_tried_at is null or c.show_tried_at <= $6)))
         limit $2",
         now,
@@ -86,6 +87,26 @@ pub async fn due(
     .into_iter()
     .map(TryInto::try_into)
     .collect()
+}
+
+/// Whether no earlier undelivered row of a row's conversation goes the same way.
+pub async fn is_at_turn(conn: impl PgExecutor<'_>, channel: i64, external_id: &str) -> Result<bool> {
+    let at_turn = sqlx::query_scalar!(
+        r#"select not exists (
+            select 1 from messages m join messages e
+                on e.channel_id = m.channel_id and e.external_conversation_id = m.external_conversation_id
+                    and e.origin = m.origin
+            where m.channel_id = $1 and m.external_id = $2 and e.parked is null
+                and ((e.origin = 'helpdesk' and e.provider_message_id is null)
+                    or (e.origin = 'provider' and e.helpdesk_message_id is null))
+                and (e.occurred_at, e.seq) < (m.occurred_at, m.seq)
+        ) as "at_turn!""#,
+        channel,
+        external_id
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(at_turn)
 }
 
 /// When a row of a channel is to be looked at next, whether or not it is at its turn then.

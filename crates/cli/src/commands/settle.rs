@@ -16,6 +16,9 @@ pub(crate) struct Args {
     /// It arrived, and this is its id on the other side
     #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     arrived: Option<String>,
+    /// Believe it although its text or its time is another
+    #[arg(long, conflicts_with = "not_arrived")]
+    force: bool,
     /// It did not arrive
     #[arg(long)]
     not_arrived: bool,
@@ -41,7 +44,7 @@ async fn ask(config: &Config, args: &Args, database: &Database) -> Outcome {
     let engine = database.engine(config, &database.public_url(config).await?)?;
     let before = messages::get(engine.pool(), found.channel, &found.external_id).await?;
     let done = match &args.arrived {
-        Some(id) => operator::arrived(&engine, &found, id.trim()).await,
+        Some(id) => operator::arrived(&engine, &found, id.trim(), args.force).await,
         None => operator::not_arrived(&engine, &found, args.retry).await,
     };
     done.map_err(|refused| failure(refused, &found))?;

@@ -63,8 +63,8 @@ impl Ends {
             active: self.channel.state == State::Active,
             turn: true,
             thread_known,
-            helpdesk: End { caps: self.helpdesk_connector.caps(), paused_until: self.helpdesk.paused_until },
-            provider: End { caps: self.provider_connector.caps(), paused_until: self.provider.paused_until },
+            helpdesk: end(engine, self.helpdesk_connector, &self.helpdesk, self.helpdesk.paused_until),
+            provider: end(engine, self.provider_connector, &self.provider, self.provider.paused_until),
             policy: engine.policy(),
         }
     }
@@ -78,8 +78,18 @@ impl Ends {
     ) -> Facts<'a> {
         let mut facts = self.facts(engine, thread_known);
         facts.active = standing.state == State::Active;
-        facts.helpdesk.paused_until = standing.helpdesk_paused_until;
-        facts.provider.paused_until = standing.provider_paused_until;
+        facts.helpdesk = end(engine, self.helpdesk_connector, &self.helpdesk, standing.helpdesk_paused_until);
+        facts.provider = end(engine, self.provider_connector, &self.provider, standing.provider_paused_until);
         facts
     }
+}
+
+/// An end whose account rests for every process until then, or for this one because its vendor answers nobody.
+fn end(
+    engine: &Engine,
+    connector: &'static dyn Connector,
+    account: &Account,
+    paused_until: Option<DateTime<Utc>>,
+) -> End<'static> {
+    End { caps: connector.caps(), paused_until: paused_until.max(engine.health().rests_until(account.id)) }
 }

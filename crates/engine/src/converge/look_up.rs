@@ -10,6 +10,7 @@ use twinwire_core::identity::{CLOCK_SKEW, could_be};
 use twinwire_core::model::{Act, Message, Side};
 use twinwire_core::observe::Observation;
 use twinwire_core::outcome::{Done, Outcome, Page, Refusal};
+use twinwire_core::plan::side_of;
 use twinwire_core::report;
 use twinwire_core::settle::Result as Came;
 use twinwire_store::{messages, provider_messages};
@@ -19,22 +20,28 @@ const PAGES: usize = 20;
 
 /// Looks a row up.
 pub(super) async fn make(step: &Step, row: &Message) -> Brought {
-    let came = match read(step, row).await {
+    let mut counts = true;
+    let came = match read(step, row, &mut counts).await {
         Ok(Ok(noted)) => {
             judge(step, row, noted).await.unwrap_or_else(|error| Came::Unknown(error.to_string()))
         }
         Ok(Err(came)) => came,
         Err(error) => Came::Unknown(error.to_string()),
     };
-    Brought { came, evidence: None }
+    Brought { came, evidence: None, counts }
 }
 
-/// Reads and folds all pages. Gives whether the note that is in doubt was among them.
-async fn read(step: &Step, row: &Message) -> Result<std::result::Result<bool, Came>> {
+/// Reads and folds all pages. Gives whether the note that is in doubt was among them, and whether a failure counts.
+async fn read(step: &Step, row: &Message, counts: &mut bool) -> Result<std::result::Result<bool, Came>> {
     let (mut page, mut noted) = (None::<String>, false);
     for _ in 0..PAGES {
+        if page.is_some() {
+            step.limits.on(side_of(row, Act::LookUp)).call(&step.engine).await?;
+        }
         let call = Call::LookUp { message: row, page: page.as_deref() };
-        let shown = match one(step, row, Act::LookUp, &call).await {
+        let made = one(step, row, Act::LookUp, &call).await;
+        *counts = made.counts;
+        let shown = match made.outcome {
             Outcome::Done(Done::Page(shown)) => shown,
             Outcome::Done(_) => return Ok(Err(Came::Unknown("the look-up gave no list".to_owned()))),
             Outcome::Refused(refusal) => return Ok(Err(Came::Refused(refusal))),

@@ -3,16 +3,17 @@
 use super::accounts::Ends;
 use super::look_up;
 use super::worker::{Both, PUT_OFF};
-use crate::call::{self, Caller};
+use crate::call::{self, Caller, Made};
 use crate::fold::{How, Source};
 use crate::{Engine, Result, Safeguard, crash, fold};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use twinwire_core::connector::Call;
-use twinwire_core::model::{Act, Message, Parked, Side, Told, log_id};
+use twinwire_core::model::{Act, Message, Need, Parked, Side, Told, log_id};
 use twinwire_core::observe::Observation;
 use twinwire_core::outcome::{Done, Outcome, RefusalKind};
 use twinwire_core::plan::{Action, plan, side_of};
@@ -20,13 +21,16 @@ use twinwire_core::settle::{self, Result as Came};
 use twinwire_core::{report, segments};
 use twinwire_store::attempts::{self, Line};
 use twinwire_store::leases::{self, Lease};
-use twinwire_store::{channels, messages, work};
+use twinwire_store::{channels, conversations, messages, work};
 
 /// How often writing an outcome is tried while the database is away. What is lost then is not the message: the row
 /// stands in flight, and whoever works the channel next looks it up.
 const APPLY_TRIES: u32 = 30;
 /// Wait between those.
 const APPLY_PAUSE: Duration = Duration::from_secs(1);
+
+/// A wait after which what was read before is not believed any more.
+const STALE: Duration = Duration::from_millis(500);
 
 /// What a step is made with.
 #[derive(Clone)]
@@ -39,30 +43,52 @@ pub(super) struct Step {
     pub(super) thread: Option<String>,
 }
 
+impl Step {
+    /// Reads again what may have changed while the limits were waited for. False when the channel is gone.
+    async fn look_again(&mut self, row: &Message) -> Result<bool> {
+        let Some(ends) = Ends::read(&self.engine, self.lease.channel).await? else { return Ok(false) };
+        self.ends = ends;
+        if row.need() != Need::Deliver {
+            let mut conn = self.engine.pool().acquire().await?;
+            self.thread = conversations::thread(&mut conn, self.lease.channel, &row.conversation).await?;
+        }
+        Ok(true)
+    }
+}
+
 /// What an act brought, with the evidence that its answer carried.
 pub(super) struct Brought {
     pub(super) came: Came,
     pub(super) evidence: Option<Observation>,
+    /// Whether a failure is held against the message, see [`Made`].
+    pub(super) counts: bool,
 }
 
 /// Makes one act for a row that was claimed.
-pub(super) async fn run(step: Step, row: Message, act: Act) {
+pub(super) async fn run(mut step: Step, row: Message, act: Act) {
     let id = row.external_id.clone();
-    if let Err(error) = all(&step, row, act).await {
+    if let Err(error) = all(&mut step, row, act).await {
         let channel = &step.ends.channel.channel.id;
         tracing::warn!(channel, row = log_id(&id), ?act, %error, "a step was not finished; the row will be looked at again");
     }
 }
 
-async fn all(step: &Step, claimed: Message, act: Act) -> Result<()> {
+async fn all(step: &mut Step, claimed: Message, act: Act) -> Result<()> {
+    let asked = Instant::now();
     if !pace(step, &claimed, act).await? {
         return Ok(());
     }
+    let waited = asked.elapsed() > STALE;
+    if waited && !step.look_again(&claimed).await? {
+        return Ok(());
+    }
     crash::point("before_begin");
-    let Some(row) = begin(step, &claimed.external_id, act).await? else { return Ok(()) };
+    let Some(row) = begin(step, &claimed.external_id, act, waited).await? else { return Ok(()) };
     crash::point("after_begin");
-    let brought = make(step, &row, act).await;
-    let brought = in_outage(step, &row, act, brought);
+    let mut brought = make(step, &row, act).await;
+    if !brought.counts {
+        brought.came = brought.came.while_away();
+    }
     crash::point("after_call");
     let mut tries = 0;
     loop {
@@ -92,7 +118,7 @@ async fn pace(step: &Step, row: &Message, act: Act) -> Result<bool> {
 }
 
 /// Commits the intent. None when the row does not ask for this act any more.
-async fn begin(step: &Step, id: &str, act: Act) -> Result<Option<Message>> {
+async fn begin(step: &Step, id: &str, act: Act, waited: bool) -> Result<Option<Message>> {
     let now = step.engine.now();
     let mut tx = step.engine.pool().begin().await?;
     fence(&step.engine, &mut tx, &step.lease).await?;
@@ -107,6 +133,9 @@ async fn begin(step: &Step, id: &str, act: Act) -> Result<Option<Message>> {
             work::reschedule(&mut *tx, step.lease.channel, id, row.wake_at, Some(wake_at)).await?;
             tx.commit().await?;
         }
+        return Ok(None);
+    }
+    if waited && act == Act::Deliver && !work::is_at_turn(&mut *tx, step.lease.channel, id).await? {
         return Ok(None);
     }
     let begun = settle::begin(&row, act, now);
@@ -171,15 +200,6 @@ fn start_by(step: &Step, row: &Message, act: Act) -> Option<DateTime<Utc>> {
     Some(began + step.ends.facts(&step.engine, false).start_within(side_of(row, act)))
 }
 
-/// What a call met while the vendor answers nobody is not held against its message.
-fn in_outage(step: &Step, row: &Message, act: Act, brought: Brought) -> Brought {
-    let account = step.ends.account(side_of(row, act)).id;
-    if step.engine.health().is_away(account, step.engine.now()) {
-        return Brought { came: brought.came.while_away(), ..brought };
-    }
-    brought
-}
-
 /// Makes the call, with no transaction open.
 async fn make(step: &Step, row: &Message, act: Act) -> Brought {
     let made = match act {
@@ -193,11 +213,11 @@ async fn make(step: &Step, row: &Message, act: Act) -> Brought {
             one(step, row, act, &Call::Note { message: row, external_id: &external_id, text: &text }).await
         }
     };
-    let evidence = match &made {
+    let evidence = match &made.outcome {
         Outcome::Done(Done::Delivered(seen)) => Some(evidence(row, seen)),
         _ => None,
     };
-    Brought { came: made.into(), evidence }
+    Brought { came: made.outcome.into(), evidence, counts: made.counts }
 }
 
 /// The answer to our own call says which row it is: as sure as our reference in a callback.
@@ -212,7 +232,7 @@ fn evidence(row: &Message, seen: &Observation) -> Observation {
 }
 
 /// One call. That the account's pause could not be written down does not make its outcome less known.
-pub(super) async fn one(step: &Step, row: &Message, act: Act, made: &Call<'_>) -> Outcome {
+pub(super) async fn one(step: &Step, row: &Message, act: Act, made: &Call<'_>) -> Made {
     let caller = Caller {
         account: step.ends.account(side_of(row, act)),
         channel: Some(&step.ends.channel.channel),
@@ -220,8 +240,8 @@ pub(super) async fn one(step: &Step, row: &Message, act: Act, made: &Call<'_>) -
         start_by: start_by(step, row, act),
     };
     match call::make(&step.engine, caller, made).await {
-        Ok(outcome) => outcome,
-        Err(error) => Outcome::Unknown(error.to_string()),
+        Ok(made) => made,
+        Err(error) => Made { outcome: Outcome::Unknown(error.to_string()), counts: true },
     }
 }
 

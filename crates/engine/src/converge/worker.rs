@@ -74,6 +74,7 @@ enum Next {
 }
 
 /// The limits of both ends.
+#[derive(PartialEq)]
 pub(super) struct Both {
     helpdesk: Limits,
     provider: Limits,
@@ -142,13 +143,13 @@ impl Worker {
         let now = self.engine.now();
         if self.ends.is_stale(now) {
             match Ends::read(&self.engine, self.lease.channel).await? {
-                Some(ends) => self.ends = ends,
+                Some(ends) => self.look_at(ends),
                 None => return Ok(Next::Stop),
             }
         }
         if standing::is_due(&self.ends, now) {
             channels::begin_show(self.engine.pool(), self.lease.channel, now).await?;
-            self.calls.spawn(standing::show(self.engine.clone(), self.ends.clone()));
+            self.calls.spawn(standing::show(self.engine.clone(), self.ends.clone(), self.limits.clone()));
             self.ends.expire();
         }
         let more = self.start_due(Side::Provider, now).await? | self.start_due(Side::Helpdesk, now).await?;
@@ -158,10 +159,27 @@ impl Worker {
         self.wait(shutdown, now).await
     }
 
+    /// Takes over how the ends stand now. New limits begin with a full burst, so they are made only where they changed.
+    fn look_at(&mut self, ends: Ends) {
+        let limits = Both::of(&ends);
+        if limits != *self.limits {
+            self.limits = Arc::new(limits);
+        }
+        self.ends = ends;
+    }
+
+    /// How many calls there may be for messages born on one side. One is enough to see whether an account that rested
+    /// works again.
+    fn at_once(&self, origin: Side) -> usize {
+        let account = self.ends.account(origin.other());
+        let probing = account.pauses > 0 || self.engine.health().is_away(account.id, self.engine.now());
+        if probing { 1 } else { AT_ONCE }
+    }
+
     /// Starts what is due of the messages born on one side. Says whether there may be more.
     async fn start_due(&mut self, origin: Side, now: DateTime<Utc>) -> Result<bool> {
         let busy = self.running.values().filter(|side| **side == origin).count();
-        let free = AT_ONCE.saturating_sub(busy);
+        let free = self.at_once(origin).saturating_sub(busy);
         if free == 0 {
             return Ok(false);
         }
@@ -221,7 +239,7 @@ impl Worker {
     async fn wait(&mut self, shutdown: &CancellationToken, now: DateTime<Utc>) -> Result<Next> {
         let next = work::next_wake(self.engine.pool(), self.lease.channel, now).await?;
         let until_next = next.and_then(|at| (at - now).to_std().ok()).unwrap_or(LINGER);
-        if self.running.is_empty() {
+        if self.calls.is_empty() {
             let idle_since = *self.idle_since.get_or_insert_with(Instant::now);
             if idle_since.elapsed() >= LINGER && until_next >= LINGER {
                 return Ok(Next::Stop);

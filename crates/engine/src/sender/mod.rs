@@ -13,6 +13,14 @@ use twinwire_core::http::{Answer, Method, Reply, Request};
 /// Longest answer that is read, in bytes. A page of a thousand messages stays well below.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 
+/// Longest time for a connection to stand. Shorter than the time in which a call has to start: a network that is slow is
+/// known as such, and not taken for a process that stood still.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long the kernel goes on sending what nobody acknowledges. Otherwise a request could arrive minutes later, after
+/// we have looked for it in vain.
+const GIVEN_UP: Duration = Duration::from_secs(30);
+
 /// Sends requests to vendors.
 #[derive(Clone, Debug)]
 pub struct Sender {
@@ -24,7 +32,8 @@ impl Sender {
     pub fn new() -> Result<Self, Error> {
         let client = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
+            .connect_timeout(CONNECT)
+            .tcp_user_timeout(GIVEN_UP)
             .pool_idle_timeout(Duration::from_secs(20))
             .user_agent(concat!("twinwire/", env!("CARGO_PKG_VERSION")))
             .build()
