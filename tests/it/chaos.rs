@@ -35,8 +35,30 @@ async fn a_run_without_doubt_fails_and_names_what_was_doubled() {
     let verdict: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(verdict["passed"], false);
     assert!(verdict["duplicated"]["count"].as_u64().unwrap() > 0, "{verdict}");
-    assert!(verdict["duplicated"]["examples"][0].as_str().unwrap().contains("times, not"), "{verdict}");
+    let example = verdict["duplicated"]["examples"][0].as_str().unwrap();
+    assert!(example.contains("times, not"), "{verdict}");
     assert!(ran.stderr.contains("duplicated"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn a_run_in_which_less_took_place_than_was_asked_for_shows_nothing() {
+    // With one message there is hardly a call for a fault to meet; where one did, the run was no proof of anything else.
+    let little = "--seed 1 --messages 1 --rate 50 --workers 1 --channels 1 --conversations 1 --kills 0";
+    let ran = chaos(&format!("{little} --db-restarts 0 --faults 0.0001")).await;
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("NOT SHOWN: not one fault struck."), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("Passed"), "{}", ran.stdout);
+}
+
+#[tokio::test]
+async fn what_cannot_be_run_has_no_verdict() {
+    let folder = folder();
+    let program = Program::new(PROGRAM, folder.path())
+        .with("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
+        .with("TWINWIRE_DATA_DIR", folder.path());
+    let ran = program.run(&["chaos", "--messages", "1"]).await;
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("no verdict"), "{}", ran.stderr);
 }
 
 #[tokio::test]

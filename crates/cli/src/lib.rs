@@ -1,6 +1,6 @@
 //! The `twinwire` command line: one file per subcommand in `commands/`.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage; of `chaos` also 3, no verdict.
 
 mod commands;
 pub mod config;
@@ -64,6 +64,8 @@ pub enum Failure {
     Usage(String),
     /// It failed: exit code 1.
     Failed(anyhow::Error),
+    /// A proof that came to no verdict, neither the one nor the other: exit code 3.
+    NoVerdict(anyhow::Error),
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
@@ -121,6 +123,10 @@ fn failed(failure: &Failure) -> ExitCode {
         Failure::Failed(error) => {
             output::complain(&format!("error: {}", chain(error)));
             ExitCode::from(1)
+        }
+        Failure::NoVerdict(error) => {
+            output::complain(&format!("no verdict: {}", chain(error)));
+            ExitCode::from(3)
         }
     }
 }

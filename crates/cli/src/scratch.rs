@@ -71,10 +71,11 @@ impl Scratch {
     /// Drops the database, and stops Twinwire's own Postgres if nobody else uses it.
     pub(crate) async fn close(mut self) -> anyhow::Result<()> {
         self.database.pool.close().await;
-        let mut dropped = drop_database(&mut self.keeper, &self.name).await;
+        let mut dropped = drop_database(&mut self.keeper, &self.name, FORCE).await;
         if dropped.is_err() {
             // A connection that was idle for long may have been cut.
-            dropped = drop_database(&mut connect(&self.home, self.command).await?, &self.name).await;
+            let keeper = &mut connect(&self.home, self.command).await?;
+            dropped = drop_database(keeper, &self.name, FORCE).await;
         }
         self.database.close().await?;
         dropped
@@ -122,11 +123,10 @@ async fn sweep(keeper: &mut PgConnection, prefix: &str) -> anyhow::Result<()> {
             .bind(prefix)
             .fetch_all(&mut *keeper)
             .await?;
-    let ours =
-        |name: &String| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    for name in names.iter().filter(|name| ours(name)) {
+    for name in names.iter().filter(|name| is_leftover(prefix, name)) {
         if lock(keeper, name).await?
-            && let Err(error) = drop_database(keeper, name).await
+            && nobody_is_in(keeper, name).await?
+            && let Err(error) = drop_database(keeper, name, "").await
         {
             // Another user's, perhaps: no reason not to go on.
             tracing::debug!(name, %error, "a leftover was not dropped");
@@ -135,9 +135,24 @@ async fn sweep(keeper: &mut PgConnection, prefix: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether a run may have left it: a database of the user's may well be called `twinwire_demo_new`.
+fn is_leftover(prefix: &str, name: &str) -> bool {
+    let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    name.strip_prefix(prefix).is_some_and(|rest| rest.len() == 12 && rest.bytes().all(digit))
+}
+
+/// A run that lost its lock with a connection may still be at work.
+async fn nobody_is_in(keeper: &mut PgConnection, name: &str) -> anyhow::Result<bool> {
+    let nobody = sqlx::query_scalar("select not exists (select from pg_stat_activity where datname = $1)");
+    Ok(nobody.bind(name).fetch_one(keeper).await?)
+}
+
+/// Without regard to whoever is still connected.
+const FORCE: &str = " with (force)";
+
 /// With the role that reads it. The name is ours, of lower-case letters and digits.
-async fn drop_database(keeper: &mut PgConnection, name: &str) -> anyhow::Result<()> {
-    run(keeper, format!("drop database if exists {name} with (force)")).await?;
+async fn drop_database(keeper: &mut PgConnection, name: &str, how: &str) -> anyhow::Result<()> {
+    run(keeper, format!("drop database if exists {name}{how}")).await?;
     // A user who may not make roles may not even ask for one to be dropped that is not there.
     let role = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)");
     if role.bind(format!("{name}_reader")).fetch_one(&mut *keeper).await? {
@@ -153,6 +168,16 @@ async fn run(keeper: &mut PgConnection, sql: String) -> sqlx::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_a_run_of_the_same_command_left_is_swept_away() {
+        let ours = |name: &str| is_leftover("twinwire_demo_", name);
+        assert!(ours("twinwire_demo_0123456789af"));
+        for other in ["twinwire_demo_new", "twinwire_demo_0123456789ag", "twinwire_demo_0123456789af1"] {
+            assert!(!ours(other), "{other}");
+        }
+        assert!(!ours("twinwire_chaos_0123456789af"));
+    }
 
     #[test]
     fn only_the_database_changes_in_an_address() {

@@ -41,8 +41,8 @@ impl Server {
         self.adopted
     }
 
-    /// Lets the server end as in a power cut, or by an immediate shutdown, and starts it again on the same port after
-    /// `down`. For a proof of what uses it: whoever else does loses its connections, too.
+    /// Lets the server end by SIGKILL of its first process, or by an immediate shutdown, and starts it again on the same
+    /// port after `down`. What the operating system has taken is not lost by that, as it might be in a power cut. For a proof of what uses it: whoever else does loses its connections, too.
     ///
     /// # Errors
     /// When it does not come up again where it was.

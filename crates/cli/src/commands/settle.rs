@@ -9,6 +9,7 @@ use twinwire_engine::operator;
 use twinwire_store::messages;
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[command(group(clap::ArgGroup::new("answer").required(true).args(["arrived", "not_arrived"])))]
 pub(crate) struct Args {
     /// Our id, the helpdesk's (msg_…), the provider's, or the number of the message

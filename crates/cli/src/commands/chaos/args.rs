@@ -7,6 +7,8 @@ use twinwire_engine::Safeguard;
 const MESSAGES_A_KILL: u32 = 20;
 /// Crashes of the database: one for so many messages.
 const MESSAGES_A_CRASH: u32 = 300;
+/// Strangers: one for so many messages.
+const MESSAGES_A_STRANGER: u32 = 50;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
@@ -34,12 +36,9 @@ pub(crate) struct Args {
     /// Crashes of the database [default: one for 300 messages, at least one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub(super) db_restarts: Option<u32>,
-    /// Let workers that stall at a point stand still for longer than the settling time
-    #[arg(long)]
-    pub(super) long_stalls: bool,
-    /// Conversations that a customer begins in the middle of it; counted apart
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
-    pub(super) strangers: u32,
+    /// Conversations that a customer begins in the middle of it [default: one for 50 messages]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(super) strangers: Option<u32>,
     /// Longest wait for everything to settle
     #[arg(long, value_name = "TIME", default_value = "3m", value_parser = humantime::parse_duration)]
     pub(super) patience: Duration,
@@ -84,6 +83,10 @@ impl Args {
         self.db_restarts.unwrap_or_else(|| (self.messages / MESSAGES_A_CRASH).max(1))
     }
 
+    pub(super) fn strangers(&self) -> u32 {
+        self.strangers.unwrap_or(self.messages / MESSAGES_A_STRANGER)
+    }
+
     /// The whole command that does the same again.
     pub(super) fn again(&self, seed: u64) -> String {
         let mut words = vec!["twinwire chaos".to_owned(), format!("--seed {seed}")];
@@ -91,10 +94,7 @@ impl Args {
         words.push(format!("--kills {} --db-restarts {}", self.kills(), self.crashes()));
         words.push(format!("--workers {} --channels {}", self.workers, self.channels));
         words.push(format!("--conversations {}", self.conversations));
-        if self.strangers > 0 {
-            words.push(format!("--strangers {}", self.strangers));
-        }
-        words.extend(self.long_stalls.then(|| "--long-stalls".to_owned()));
+        words.push(format!("--strangers {}", self.strangers()));
         words.extend(self.without.map(|safeguard| format!("--without {safeguard}")));
         words.join(" ")
     }

@@ -4,7 +4,7 @@ use super::balancer::Balancer;
 use super::plan::{End, Life, Stall};
 use super::tally::Tally;
 use super::worker::{Recipe, Worker};
-use nix::sys::signal::Signal;
+use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Wait before a worker that could not start is started again: the database may be down.
 const TRY_AGAIN: Duration = Duration::from_millis(300);
+/// How long the database may take to say what a worker was at.
+const ASKING: Duration = Duration::from_secs(1);
 
 /// Everything that a place needs.
 #[derive(Clone)]
@@ -22,6 +24,8 @@ pub(super) struct Crew {
     pub(super) recipe: Recipe,
     pub(super) balancer: Balancer,
     pub(super) tally: Arc<Tally>,
+    /// To be asked what a worker was at when it was killed.
+    pub(super) pool: PgPool,
     /// Ends the calm before.
     pub(super) go: CancellationToken,
     /// Ends everything.
@@ -63,7 +67,7 @@ impl Crew {
             let mut worker = self.born(place, &[]).await;
             worker.ended().await;
             self.gone(place);
-            self.tally.count(|counts| counts.ended_by_themselves += 1);
+            self.ended_by_itself(place, &worker);
         }
     }
 
@@ -78,7 +82,7 @@ impl Crew {
                 }
                 Err(error) => {
                     tracing::debug!(place, %error, "a worker did not start");
-                    self.tally.count(|counts| counts.ended_by_themselves += 1);
+                    self.tally.count(|counts| counts.starts_failed += 1);
                     sleep(TRY_AGAIN).await;
                 }
             }
@@ -97,19 +101,36 @@ impl Crew {
             End::Killed(after) => (after, None),
             End::Dies { point, within, .. } => (within, Some(point)),
         };
-        let ended = timeout(limit, worker.ended()).await;
-        // Before the kill, as a balancer that sees the connection go; what it had carried is cut all the same.
-        match (ended, point) {
-            (Ok(signal), Some(point)) if signal == Some(Signal::SIGABRT as i32) => {
-                self.tally.count(|counts| *counts.killed_at.entry(point).or_default() += 1);
-            }
-            (Ok(_), _) => self.tally.count(|counts| counts.ended_by_themselves += 1),
-            (Err(_), _) => {
-                worker.kill().await;
-                self.tally.count(|counts| counts.killed_at_random += 1);
-            }
+        let ended = timeout(limit, worker.ended()).await.is_ok();
+        if !ended {
+            worker.kill().await;
         }
         self.gone(place);
+        // What it did at the very moment at which the time was up is judged by its last words as well.
+        let died_at = worker.died_at();
+        match point.filter(|point| died_at.as_deref() == Some(*point)) {
+            None if ended => self.ended_by_itself(place, &worker),
+            point => self.killed(&worker, point).await,
+        }
+    }
+
+    async fn killed(&self, worker: &Worker, point: Option<&'static str>) {
+        // Its lease stands until somebody else takes it, and the mark on the row until the row is looked at.
+        let with_a_call = timeout(ASKING, at_work(&self.pool, worker.pid())).await;
+        let with_a_call = with_a_call.is_ok_and(|asked| asked.unwrap_or(false));
+        self.tally.count(|counts| {
+            match point {
+                Some(point) => *counts.killed_at.entry(point).or_default() += 1,
+                None => counts.killed_at_random += 1,
+            }
+            counts.killed_with_a_call += usize::from(with_a_call);
+            counts.killed_after_the_last += usize::from(counts.all_put_in);
+        });
+    }
+
+    fn ended_by_itself(&self, place: usize, worker: &Worker) {
+        let which = format!("worker {place}, process {}, ended by itself; see its log", worker.pid());
+        self.tally.count(|counts| counts.ended_by_themselves.push(which));
     }
 
     async fn stall(&self, worker: &mut Worker, stall: Stall) {
@@ -130,13 +151,32 @@ impl Crew {
                 (lasts, Some(point))
             }
         };
+        let held = leases(&self.pool, worker.pid()).await;
         sleep(lasts).await;
+        let left = leases(&self.pool, worker.pid()).await;
         worker.go_on();
-        self.tally.count(|counts| match point {
-            Some(point) => *counts.stalled_at.entry(point).or_default() += 1,
-            None => counts.stalled_at_random += 1,
+        self.tally.count(|counts| {
+            match point {
+                Some(point) => *counts.stalled_at.entry(point).or_default() += 1,
+                None => counts.stalled_at_random += 1,
+            }
+            counts.taken_over += held.zip(left).map_or(0, |(held, left)| held.saturating_sub(left));
         });
     }
+}
+
+/// Whether a call of this process was on its way: a row marked so, in a channel that it works.
+async fn at_work(pool: &PgPool, pid: i32) -> sqlx::Result<bool> {
+    let asked = "select exists (select from messages m join channel_leases l using (channel_id)
+        where m.in_flight is not null and starts_with(l.owner, $1))";
+    sqlx::query_scalar(asked).bind(format!("{pid}-")).fetch_one(pool).await
+}
+
+/// How many channels this process works, unless the database cannot say.
+async fn leases(pool: &PgPool, pid: i32) -> Option<usize> {
+    let asked = "select count(*) from channel_leases where starts_with(owner, $1)";
+    let asked = sqlx::query_scalar::<_, i64>(asked).bind(format!("{pid}-")).fetch_one(pool);
+    usize::try_from(timeout(ASKING, asked).await.ok()?.ok()?).ok()
 }
 
 /// What a worker has to be told before its life.

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use sqlx::PgPool;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -26,4 +26,23 @@ pub(super) async fn write(pool: &PgPool, folder: &Path) -> anyhow::Result<()> {
         file.flush()?;
     }
     Ok(())
+}
+
+/// What no worker may write: a panic, or a step that was lost in one.
+const BROKEN: [&str; 2] = ["panicked at", "a step broke"];
+
+/// The lines in the workers' logs that tell of something broken.
+pub(super) fn broken(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "log") {
+            continue;
+        }
+        let (log, name) = (fs::read(&path)?, path.file_name().unwrap_or_default().display());
+        let log = String::from_utf8_lossy(&log);
+        let lines = log.lines().filter(|line| BROKEN.iter().any(|words| line.contains(words)));
+        all.extend(lines.map(|line| format!("{name}: {line}")));
+    }
+    Ok(all)
 }

@@ -46,7 +46,7 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
     let stop = Stop::listen()?;
     let seed = args.seed.unwrap_or_else(|| rand::random::<u64>() >> 16);
     narrate::opening(config, args, seed);
-    let verdict = run::all(config, args, seed, stop).await?;
+    let verdict = run::all(config, args, seed, stop).await.map_err(Failure::NoVerdict)?;
     if args.json {
         output::json(&verdict)?;
     } else {

@@ -1,8 +1,13 @@
 //! The verdict in words, for a terminal of 80 columns.
 
 use super::verdict::{Offences, Verdict};
-use crate::output;
+use crate::output::{self, harmless};
 use std::collections::BTreeMap;
+
+/// Of a terminal.
+const WIDTH: usize = 80;
+/// Of a line that goes on.
+const INDENT: &str = "    ";
 
 /// The table, the offenders, and how to do it again.
 pub(super) fn table(verdict: &Verdict) -> String {
@@ -13,12 +18,11 @@ pub(super) fn table(verdict: &Verdict) -> String {
         lines.extend(named(what, offences));
     }
     if let Some(evidence) = &verdict.evidence {
-        lines.push(format!("kept: {} (logs and tables)", evidence.folder));
+        lines.extend(folded(&format!("kept: logs and tables in {}", evidence.folder)));
         lines.push(format!("kept: database {}", evidence.database));
     }
-    lines.push(sentence(verdict));
-    lines.push("again:".to_owned());
-    lines.extend(folded(&verdict.command));
+    lines.extend(folded(&sentence(verdict)));
+    lines.extend(folded(&format!("again: {}", verdict.command)));
     lines.join("\n").trim_start().to_owned()
 }
 
@@ -33,13 +37,19 @@ fn rows(verdict: &Verdict) -> Vec<[String; 2]> {
         row("workers killed", verdict.kills),
         row("  at a random moment", counts.killed_at_random),
         row("  at a point of their work", verdict.kills - counts.killed_at_random),
+        row("  of these with a call under way", counts.killed_with_a_call),
+        row("  after the last message was put in", counts.killed_after_the_last),
         row("workers stalled", verdict.stalls),
+        row("  channels taken over meanwhile", counts.taken_over),
         row("database restarts", counts.database_restarts),
         row("outages of a vendor", counts.outages),
         row("faults struck", verdict.faults_struck),
         row("failures told to the agent, once each", found.told),
     ];
     rows.extend(found.parked.iter().map(|(reason, count)| row(&format!("parked: {reason}"), *count)));
+    if found.left_to_the_operator > 0 {
+        rows.push(row("left to the operator: ambiguous", found.left_to_the_operator));
+    }
     if put_in.strangers > 0 {
         rows.push(row("first texts of strangers", put_in.strangers));
         rows.push(row("  shown again (see docs/CHAOS.md)", found.first_texts_shown_again));
@@ -61,15 +71,23 @@ fn named(what: &str, offences: &Offences) -> Vec<String> {
         return Vec::new();
     }
     let mut lines = vec![format!("{what}, the first {}:", offences.examples.len())];
-    lines.extend(offences.examples.iter().map(|example| format!("  - {example}")));
+    for example in &offences.examples {
+        let one_line: Vec<&str> = example.split_whitespace().collect();
+        lines.extend(folded(&format!("- {}", harmless(&one_line.join(" ")))));
+    }
     lines
 }
 
 fn sentence(verdict: &Verdict) -> String {
-    if verdict.passed {
-        "Passed: every message once, in order, and every failure told.".to_owned()
-    } else {
-        format!("Failed: {}.", shortfall(verdict))
+    let again = verdict.findings.first_texts_shown_again;
+    match (verdict.passed, again) {
+        (true, 0) => "Passed: every message once, in order, and every failure told.".to_owned(),
+        (true, again) => format!(
+            "Passed: every message once, in order, and every failure told, but for {again} first texts of strangers \
+             shown again, see docs/CHAOS.md."
+        ),
+        (false, _) if verdict.findings.is_clean() => format!("NOT SHOWN: {}.", shortfall(verdict)),
+        (false, _) => format!("Failed: {}.", shortfall(verdict)),
     }
 }
 
@@ -77,22 +95,39 @@ fn sentence(verdict: &Verdict) -> String {
 pub(super) fn shortfall(verdict: &Verdict) -> String {
     let offences = verdict.findings.offences();
     let wrong = offences.iter().filter(|(_, offences)| offences.count > 0);
-    let words: Vec<String> = wrong.map(|(what, offences)| format!("{} {what}", offences.count)).collect();
+    let wrong = wrong.map(|(what, offences)| format!("{} {what}", offences.count));
+    let words: Vec<String> = wrong.chain(verdict.findings.not_shown.iter().cloned()).collect();
     words.join(", ")
 }
 
-/// Lines of at most 80 columns, broken at spaces.
+/// Lines of at most 80 columns, broken at spaces, and within a word that is longer than a line.
 fn folded(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
-        let line = lines.last_mut().filter(|line| line.chars().count() + 1 + word.chars().count() <= 80);
-        match line {
-            Some(line) => {
-                line.push_str(if line.is_empty() { "  " } else { " " });
-                line.push_str(word);
+        let letters: Vec<char> = word.chars().collect();
+        let pieces = letters.chunks(WIDTH - INDENT.len()).map(|piece| piece.iter().collect::<String>());
+        for piece in pieces {
+            let room = |line: &&mut String| line.chars().count() + 1 + piece.chars().count() <= WIDTH;
+            match lines.last_mut().filter(room) {
+                Some(line) => {
+                    line.push_str(if line.is_empty() { "" } else { " " });
+                    line.push_str(&piece);
+                }
+                None => lines.push(format!("{INDENT}{piece}")),
             }
-            None => lines.push(format!("    {word}")),
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_a_terminal() {
+        let long = format!("a {} b", "x".repeat(200));
+        assert!(folded(&long).iter().all(|line| line.chars().count() <= WIDTH), "{:?}", folded(&long));
+        assert_eq!(folded("a b"), ["a b"]);
+    }
 }

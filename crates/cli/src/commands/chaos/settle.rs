@@ -23,7 +23,7 @@ struct Wait<'a> {
     said: Instant,
 }
 
-/// Waits until nothing is due; then lets every account be read again, and waits once more. False when it does not come.
+/// Waits until nothing is due and every channel is well; then lets every account be read again, and waits once more. False when it does not come.
 pub(super) async fn settled(stage: &Stage, patience: Duration) -> anyhow::Result<bool> {
     let mut wait = Wait { stage, until: Instant::now() + patience, said: Instant::now() };
     if !wait.rest().await {
@@ -46,7 +46,7 @@ impl Wait<'_> {
         while Instant::now() < self.until {
             let open: Result<i64, _> = sqlx::query_scalar(OPEN).fetch_one(self.stage.engine.pool()).await;
             match open {
-                Ok(0) => {
+                Ok(0) if self.stage.channels_are_ok() => {
                     let since: &mut Instant = since.get_or_insert_with(Instant::now);
                     if since.elapsed() > STILL {
                         return true;

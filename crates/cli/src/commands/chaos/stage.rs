@@ -28,7 +28,7 @@ const PASSER_BY: &str = "+15005550199";
 const REQUESTS_A_MINUTE: usize = 60_000;
 const SEGMENTS_A_SECOND: &str = "50";
 /// Requests that a double remembers: enough to look at, few enough for any run.
-const REMEMBERED: usize = 2_000;
+const REMEMBERED: usize = 20_000;
 
 /// A channel at both ends.
 #[derive(Clone)]
@@ -45,6 +45,13 @@ pub(super) struct Line {
 pub(super) struct Conversation {
     pub(super) line: usize,
     pub(super) phone: String,
+}
+
+impl Conversation {
+    /// Whether it is that of somebody whose texts a double makes up.
+    pub(super) fn is_passer_by(&self) -> bool {
+        self.phone == PASSER_BY
+    }
 }
 
 /// Everything that a run plays with.
@@ -203,6 +210,11 @@ impl Stage {
 
     pub(super) fn faults_struck(&self) -> usize {
         self.front.faults().struck_count() + self.signalwire.faults().struck_count()
+    }
+
+    /// Whether Front shows every channel as well.
+    pub(super) fn channels_are_ok(&self) -> bool {
+        self.front.channels().iter().all(|channel| channel.status == "ok")
     }
 
     pub(super) fn line(&self, conversation: &Conversation) -> &Line {

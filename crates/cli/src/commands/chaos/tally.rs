@@ -22,8 +22,20 @@ pub(super) struct Counts {
     pub(super) database_restarts: usize,
     /// Times in which a vendor was away as a whole.
     pub(super) outages: usize,
-    /// Workers that ended although nobody made them; they could not start, for the most part.
-    pub(super) ended_by_themselves: usize,
+    /// Workers that could not start; the database was away, for the most part.
+    pub(super) starts_failed: usize,
+    /// Whether the last message has been put in.
+    #[serde(skip)]
+    pub(super) all_put_in: bool,
+    /// Kills after that.
+    pub(super) killed_after_the_last: usize,
+    /// Kills of a worker under whose lease a call was on its way.
+    pub(super) killed_with_a_call: usize,
+    /// Channels that another worker had taken over when one that stood still went on.
+    pub(super) taken_over: usize,
+    /// Workers that listened and then ended, although nobody made them.
+    #[serde(skip)]
+    pub(super) ended_by_themselves: Vec<String>,
 }
 
 impl Counts {
@@ -55,6 +67,12 @@ impl Tally {
 
     pub(super) fn count(&self, change: impl FnOnce(&mut Counts)) {
         change(&mut self.lock());
+    }
+
+    /// How much of what is planned has been put in, from 0 to 1.
+    pub(super) fn put_in_share(&self, planned: u32) -> f64 {
+        let put_in = u32::try_from(self.lock().put_in).unwrap_or(u32::MAX);
+        f64::from(put_in) / f64::from(planned.max(1))
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {

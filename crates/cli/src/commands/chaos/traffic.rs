@@ -10,9 +10,12 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
+use twinwire_sandbox::SignedRequest;
 
 /// Wait of an agent before the same message is sent again.
 const AGAIN: Duration = Duration::from_millis(100);
+/// How often somebody who waits for a kill looks.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Everybody who writes.
 pub(super) struct Traffic {
@@ -28,11 +31,19 @@ impl Traffic {
         Arc::new(Self { stage, tally, turns })
     }
 
-    /// Puts everything in at its time. Done when the last message has been taken.
-    pub(super) async fn run(self: Arc<Self>, messages: Vec<Planned>) -> anyhow::Result<()> {
-        let (began, mut people) = (Instant::now(), JoinSet::new());
-        for planned in messages {
+    /// Puts everything in at its time, and no sooner than the kills that go before: of two halves of the messages each
+    /// meets half of the kills, however long a start takes on this machine. Done when the last message has been taken.
+    pub(super) async fn run(self: Arc<Self>, messages: Vec<Planned>, kills: u32) -> anyhow::Result<()> {
+        let (mut began, mut people) = (Instant::now(), JoinSet::new());
+        let all = messages.len().max(1);
+        for (nth, planned) in messages.into_iter().enumerate() {
             sleep_until(began + planned.at).await;
+            let waiting = Instant::now();
+            // The last twentieth of the kills comes after the last message.
+            while self.tally.now().kills() < nth * kills as usize * 19 / 20 / all {
+                sleep(LOOK_EVERY).await;
+            }
+            began += waiting.elapsed();
             people.spawn(Arc::clone(&self).put_in(planned.what));
             while let Some(done) = people.try_join_next() {
                 done??;
@@ -41,6 +52,7 @@ impl Traffic {
         while let Some(done) = people.join_next().await {
             done??;
         }
+        self.tally.count(|counts| counts.all_put_in = true);
         Ok(())
     }
 
@@ -60,9 +72,9 @@ impl Traffic {
                 let (phone, number) = self.ends(&self.stage.conversations[to]);
                 signalwire.foreign_send(number, phone, &text);
             }
-            What::Stranger { which, text } => {
+            What::Stranger { which } => {
                 let number = &self.stage.lines[which % self.stage.lines.len()].number;
-                signalwire.customer_texts(&stranger(which), number, &text).await;
+                signalwire.customer_texts(&stranger(which), number, &first_text(which)).await;
                 messages = 0;
             }
         }
@@ -72,6 +84,14 @@ impl Traffic {
 
     fn ends<'a>(&'a self, conversation: &'a Conversation) -> (&'a str, &'a str) {
         (&conversation.phone, &self.stage.line(conversation).number)
+    }
+
+    /// Front's signatures are good for minutes; whoever sends later signs again.
+    fn signed_anew(&self, request: &SignedRequest) -> SignedRequest {
+        let SignedRequest { method, url, headers, body } = request;
+        let key = headers.iter().find(|(name, _)| name == "Authorization");
+        let key = key.and_then(|(_, value)| value.strip_prefix("Bearer "));
+        self.stage.front.signed_request(method, url, key, body)
     }
 
     async fn agent(&self, to: &[usize], text: String, ending: Ending) -> anyhow::Result<()> {
@@ -86,7 +106,7 @@ impl Traffic {
         let inbox = &self.stage.line(conversations[0]).inbox;
         let phones: Vec<&str> = conversations.iter().map(|known| known.phone.as_str()).collect();
         let front = &self.stage.front;
-        let order = match phones.as_slice() {
+        let mut order = match phones.as_slice() {
             [phone] => front.message_request(inbox, Some(phone), &[], &text)?,
             phones => front.message_request(inbox, None, phones, &text)?,
         };
@@ -96,6 +116,7 @@ impl Traffic {
                 break sent;
             }
             sleep(AGAIN).await;
+            order.request = self.signed_anew(&order.request);
         };
         let id = sent.message.id.unwrap_or_default();
         for (nth, at) in to.iter().enumerate() {
@@ -109,4 +130,9 @@ impl Traffic {
 /// The number of somebody of whom nobody has heard.
 pub(super) fn stranger(which: usize) -> String {
     format!("+1646{:07}", 2_000_000 + which)
+}
+
+/// What they write.
+pub(super) fn first_text(which: usize) -> String {
+    format!("stranger {which}: is this the right number?")
 }

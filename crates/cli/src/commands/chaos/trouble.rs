@@ -10,6 +10,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use twinwire_sandbox::Fault;
 
+/// How often it is looked how much has been put in.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// Lets the vendors be away as planned, until `over`.
 pub(super) async fn outages(
     planned: Vec<Outage>,
@@ -41,17 +44,21 @@ pub(super) async fn outages(
 /// Lets the database crash as planned, until `over`. Not to be dropped: the server would stay behind.
 pub(super) async fn crashes(
     planned: Vec<DatabaseCrash>,
-    scratch: Arc<Mutex<Scratch>>,
+    scratch: Arc<Mutex<Option<Scratch>>>,
     tally: Arc<Tally>,
+    messages: u32,
     over: CancellationToken,
 ) -> anyhow::Result<()> {
-    let began = Instant::now();
     for crash in planned {
-        tokio::select! {
-            () = over.cancelled() => return Ok(()),
-            () = sleep_until(began + crash.at) => {}
+        while tally.put_in_share(messages) < crash.at {
+            tokio::select! {
+                () = over.cancelled() => return Ok(()),
+                () = sleep(LOOK_EVERY) => {}
+            }
         }
-        scratch.lock().await.cut(crash.how, crash.down).await?;
+        if let Some(scratch) = scratch.lock().await.as_mut() {
+            scratch.cut(crash.how, crash.down).await?;
+        }
         tally.count(|counts| counts.database_restarts += 1);
     }
     Ok(())

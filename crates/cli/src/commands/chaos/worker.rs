@@ -15,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 use twinwire_engine::Safeguard;
+use twinwire_engine::crash::LAST_WORDS;
 
 /// How long a start may take. Generous: machines are shared.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,6 +37,8 @@ pub(super) struct Worker {
     /// It ends when this is closed: with the run, however that ends.
     _leash: Option<ChildStdin>,
     pub(super) address: SocketAddr,
+    /// Its log, and where in it its own begins.
+    log: (PathBuf, u64),
 }
 
 impl Recipe {
@@ -44,6 +47,7 @@ impl Recipe {
         let path = self.folder.join(format!("worker-{place}.log"));
         let log = OpenOptions::new().create(true).append(true).open(&path);
         let log = log.with_context(|| format!("cannot write {}", path.display()))?;
+        let begins = log.metadata()?.len();
         let mut command = Command::new(&self.program);
         command.arg("chaos-worker");
         if let Some(safeguard) = self.without {
@@ -58,7 +62,7 @@ impl Recipe {
         // Waiting for the child would close it.
         let leash = child.stdin.take();
         let address = timeout(PATIENCE, listening(&mut child)).await.context("a worker did not start")??;
-        Ok(Worker { child, pid, _leash: leash, address })
+        Ok(Worker { child, pid, _leash: leash, address, log: (path, begins) })
     }
 }
 
@@ -86,8 +90,16 @@ impl Worker {
     }
 
     /// `kill -9`, also of one that is stopped.
-    pub(super) async fn kill(mut self) {
+    pub(super) async fn kill(&mut self) {
         self.child.kill().await.ok();
+    }
+
+    /// The point at which it died, by its last words. Whatever else ended it, did not say them.
+    pub(super) fn died_at(&self) -> Option<String> {
+        let (path, begins) = &self.log;
+        let log = std::fs::read(path).ok()?;
+        let own = String::from_utf8_lossy(log.get(usize::try_from(*begins).ok()?..)?).into_owned();
+        own.lines().rev().find_map(|line| line.strip_prefix(LAST_WORDS)).map(str::to_owned)
     }
 
     pub(super) fn stop(&self) {

@@ -20,11 +20,11 @@ const STALL_EVERY: usize = 2;
 /// Where workers stand still, in turn. A send that is held up between its begin and its start is the worst, for somebody
 /// else may have looked it up in vain and sent it.
 const STALL_AT: [&str; 8] = [
+    "before_wire",
     "after_begin",
     "before_apply",
-    "after_begin",
+    "before_wire",
     "ingest_before_commit",
-    "after_begin",
     "after_call",
     "before_begin",
     POLLING,
@@ -39,9 +39,8 @@ pub(in super::super) enum End {
     Dies { point: &'static str, pass: u32, within: Duration },
 }
 
-/// How a worker is merely slow: longer than its lease, and shorter than what is left of the settling time when a call
-/// starts as late as it may, unless long stalls are asked for. A call that is stopped on its way out, after its last look
-/// at the clock, cannot know how late it is.
+/// How a worker is merely slow: for longer than its lease, and two times of three at a point for longer than the
+/// settling time, so that somebody else has looked up what it had begun.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) enum Stall {
     /// It is stopped after so long, for so long.
@@ -79,27 +78,40 @@ pub(super) fn draw(args: &Args, lasts: Duration, chance: &mut StdRng) -> Vec<Vec
         };
         // Lives with an even number end by a plain kill, so that a stall and a death do not get into each other's way.
         let stall = (!first && nth.is_multiple_of(2) && (nth / 2).is_multiple_of(STALL_EVERY))
-            .then(|| stall(args, &mut stalls, nth, chance));
+            .then(|| stall(&mut stalls, nth, chance));
         places[nth % workers].push(Life { stall, end, pause: between(chance, 0, 400) });
     }
     places
 }
 
-fn stall(
-    args: &Args,
-    points: &mut impl Iterator<Item = &'static str>,
-    nth: usize,
-    chance: &mut StdRng,
-) -> Stall {
+fn stall(points: &mut impl Iterator<Item = &'static str>, nth: usize, chance: &mut StdRng) -> Stall {
     let lease = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
-    let short = between(chance, lease + 200, lease + 500);
-    let long = SETTLING.mul_f64(chance.random_range(1.4..1.8));
-    if (nth / 2 / STALL_EVERY).is_multiple_of(2) {
+    let short = between(chance, lease + 1_000, lease + 2_500);
+    let long = SETTLING.mul_f64(chance.random_range(1.1..1.4));
+    let nth = nth / 2 / STALL_EVERY;
+    if nth.is_multiple_of(2) {
         return Stall::AtRandom { after: between(chance, 100, 1_500), lasts: short };
     }
     let point = points.next().unwrap_or(STALL_AT[0]);
-    let lasts = if args.long_stalls { long } else { short };
+    // Two of three: not in step with the points, so that each has both in turn.
+    let lasts = if (nth / 2 + 1).is_multiple_of(3) { short } else { long };
     Stall::At { point, pass: pass(point, chance), within: within(point), lasts }
+}
+
+impl Life {
+    /// How long it may take at most, its start and the empty place behind it included.
+    pub(super) fn longest(&self) -> Duration {
+        let stall = match self.stall {
+            None => Duration::ZERO,
+            Some(Stall::AtRandom { after, lasts }) => after + lasts,
+            Some(Stall::At { within, lasts, .. }) => within + lasts,
+        };
+        let end = match self.end {
+            End::Killed(after) => after,
+            End::Dies { within, .. } => within,
+        };
+        START + stall + end + self.pause
+    }
 }
 
 fn pass(point: &str, chance: &mut StdRng) -> u32 {

@@ -40,7 +40,7 @@ pub(in super::super) enum What {
     /// Another application sends from our number.
     Application { to: usize, text: String },
     /// Somebody texts of whom nobody has heard.
-    Stranger { which: usize, text: String },
+    Stranger { which: usize },
 }
 
 /// A message, and when.
@@ -64,10 +64,9 @@ pub(super) fn draw(args: &Args, chance: &mut StdRng) -> Vec<Planned> {
         all.push(Planned { at, what });
     }
     let lasts = f64::from(args.messages) / args.rate;
-    for which in 0..args.strangers as usize {
+    for which in 0..args.strangers() as usize {
         let at = Duration::from_secs_f64(lasts * chance.random_range(0.0..0.9));
-        let text = format!("stranger {which}: is this the right number?");
-        all.push(Planned { at, what: What::Stranger { which, text } });
+        all.push(Planned { at, what: What::Stranger { which } });
     }
     all.sort_by_key(|planned| planned.at);
     all
@@ -79,7 +78,10 @@ fn one(args: &Args, number: u32, left: u32, chance: &mut StdRng) -> What {
     let repeated = chance.random_bool(0.2).then(|| REPEATED[chance.random_range(0..REPEATED.len())]);
     let share = chance.random_range(0..100);
     match share {
-        0..5 => What::Application { to: with, text: format!("#{number} from another application") },
+        0..5 => {
+            let text = repeated.map_or_else(|| format!("#{number} from another application"), str::to_owned);
+            What::Application { to: with, text }
+        }
         5..50 => {
             let text = repeated.map_or_else(|| format!("#{number} from a customer"), str::to_owned);
             What::Customer { from: with, text }
@@ -104,4 +106,30 @@ fn one(args: &Args, number: u32, left: u32, chance: &mut StdRng) -> What {
 /// The number stands first: a note about a failure repeats only the beginning of a text.
 fn agent(to: Vec<usize>, number: u32, ending: Ending) -> What {
     What::Agent { to, text: format!("#{number} from an agent{}", ending.mark()), ending }
+}
+
+/// How many messages of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub(in super::super) struct PutIn {
+    /// By agents, one for each recipient.
+    pub(in super::super) agents: usize,
+    pub(in super::super) customers: usize,
+    pub(in super::super) applications: usize,
+    pub(in super::super) strangers: usize,
+}
+
+impl PutIn {
+    /// What is planned.
+    pub(in super::super) fn planned(messages: &[Planned]) -> Self {
+        let mut all = Self::default();
+        for planned in messages {
+            match &planned.what {
+                What::Agent { to, .. } => all.agents += to.len(),
+                What::Customer { .. } => all.customers += 1,
+                What::Application { .. } => all.applications += 1,
+                What::Stranger { .. } => all.strangers += 1,
+            }
+        }
+        all
+    }
 }

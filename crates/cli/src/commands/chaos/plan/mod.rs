@@ -4,7 +4,7 @@ mod lives;
 mod messages;
 
 pub(super) use lives::{End, Life, Stall};
-pub(super) use messages::{Ending, Planned, What};
+pub(super) use messages::{Ending, Planned, PutIn, What};
 
 use super::args::Args;
 use rand::rngs::StdRng;
@@ -14,13 +14,16 @@ use twinwire_postgres::Crash;
 
 /// How long the workers leave an unknown outcome before they look it up. Everything that a double puts off (half a second
 /// at most) and the latest start of a call (a third of this) lie well below it, as they do in earnest with a minute.
-pub(super) const SETTLING: Duration = Duration::from_secs(5);
+pub(super) const SETTLING: Duration = Duration::from_secs(8);
 /// The workers' lease.
 pub(super) const LEASE: Duration = Duration::from_secs(2);
 /// How often the workers poll.
 pub(super) const POLL: Duration = Duration::from_secs(3);
 /// A vendor is away as a whole once in so long.
 const OUTAGE_EVERY: Duration = Duration::from_secs(12);
+
+/// A run is given up when it takes so many times as long as it should.
+pub(super) const OVERTIME: u32 = 4;
 
 /// One of the two vendors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,12 +55,14 @@ pub(super) struct Outage {
 /// A crash of the database.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DatabaseCrash {
-    pub(super) at: Duration,
+    /// When so much of all messages has been put in, from 0 to 1.
+    pub(super) at: f64,
     pub(super) how: Crash,
     pub(super) down: Duration,
 }
 
-/// The plan of a run. Times count from the moment at which all is ready.
+/// The plan of a run. Times count from the moment at which all is ready; traffic that waits for a kill shifts what is
+/// still to come of it.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) messages: Vec<Planned>,
@@ -65,6 +70,8 @@ pub(super) struct Plan {
     pub(super) lives: Vec<Vec<Life>>,
     pub(super) outages: Vec<Outage>,
     pub(super) crashes: Vec<DatabaseCrash>,
+    /// How long all of it may take, roughly.
+    pub(super) length: Duration,
     /// Seeds of the doubles: of their ids and their faults.
     pub(super) seeds: [u64; 4],
 }
@@ -77,11 +84,20 @@ impl Plan {
         let (mut messages, mut lives, mut outages, mut crashes, mut seeds) =
             (part(), part(), part(), part(), part());
         let lasts = Duration::from_secs_f64(f64::from(args.messages) / args.rate);
+        let lives = lives::draw(args, lasts, &mut lives);
+        let longest = lives.iter().map(|lives| lives.iter().map(Life::longest).sum::<Duration>()).max();
+        let length = lasts.max(longest.unwrap_or_default());
         Self {
             messages: messages::draw(args, &mut messages),
-            lives: lives::draw(args, lasts, &mut lives),
-            outages: if args.faults > 0.0 { draw_outages(lasts, &mut outages) } else { Vec::new() },
-            crashes: draw_crashes(args.crashes(), lasts, &mut crashes),
+            lives,
+            // For as long as the run can take; it ends them.
+            outages: if args.faults > 0.0 {
+                draw_outages(length * OVERTIME, &mut outages)
+            } else {
+                Vec::new()
+            },
+            crashes: draw_crashes(args.crashes(), &mut crashes),
+            length,
             seeds: std::array::from_fn(|_| seeds.random()),
         }
     }
@@ -103,10 +119,9 @@ fn draw_outages(lasts: Duration, chance: &mut StdRng) -> Vec<Outage> {
 }
 
 /// One in each stretch of the run, in turn by a kill and by an immediate shutdown.
-fn draw_crashes(count: u32, lasts: Duration, chance: &mut StdRng) -> Vec<DatabaseCrash> {
-    let stretch = lasts / count.max(1);
+fn draw_crashes(count: u32, chance: &mut StdRng) -> Vec<DatabaseCrash> {
     let draw = |nth: u32| DatabaseCrash {
-        at: stretch * nth + stretch.mul_f64(chance.random_range(0.2..0.8)),
+        at: (f64::from(nth) + chance.random_range(0.2..0.8)) / f64::from(count),
         how: if nth.is_multiple_of(2) { Crash::Kill } else { Crash::Immediate },
         down: between(chance, 0, 1_500),
     };

@@ -1,152 +1,124 @@
-//! One conversation, both ways.
+//! One conversation, both ways. What is on both sides is compared by its name and its text together, so that a lost "OK"
+//! and a copied one do not make up for each other.
 
 use super::super::ledger::Taken;
 use super::super::plan::Ending;
-use super::super::stage::Stage;
-use super::Findings;
 use super::rows::Rows;
-use super::world::World;
-use chrono::DurationRound;
-use chrono::TimeDelta;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use twinwire_sandbox::front::{Message, Source};
-use twinwire_sandbox::signalwire::SmsMessage;
+use super::told::is_note;
+use super::world::{InFront, Sms};
+use super::{Findings, Known};
+use chrono::{DurationRound, TimeDelta};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// How Twinwire's notes about failures begin, and how much of the text they repeat.
-const NOTE: &str = "SMS failed to send.";
-const QUOTED: usize = 26;
+/// Between an attempt and another application's equal text, at most, for the one to be taken for the other: what Twinwire
+/// allows for a call and for clocks.
+const LIKENESS: TimeDelta = TimeDelta::minutes(70);
+
+/// A message's name and its text.
+type Named<'a> = (&'a str, &'a str);
 
 /// What is compared.
-struct Both<'a> {
-    at: usize,
-    phone: &'a str,
-    taken: Vec<Taken>,
-    front: &'a [Message],
-    sms: &'a [SmsMessage],
-    rows: &'a Rows,
-}
-
-/// Compares both sides of a conversation.
-pub(super) fn compare(at: usize, stage: &Stage, world: &World, rows: &Rows, found: &mut Findings) {
-    let conversation = &stage.conversations[at];
-    let line = stage.line(conversation);
-    let both = Both {
-        at,
-        phone: &conversation.phone,
-        taken: stage.ledger.read(at),
-        front: world.in_front(&line.inbox, &conversation.phone),
-        sms: world.at_provider(&line.number, &conversation.phone),
-        rows,
-    };
-    both.agents(found);
-    both.told(found);
-    both.customers(stage, found);
-    both.applications(found);
+pub(super) struct Both<'a> {
+    pub(super) at: usize,
+    pub(super) known: &'a Known,
+    pub(super) front: &'a [InFront],
+    pub(super) sms: &'a [Sms],
+    pub(super) rows: &'a Rows,
 }
 
 impl Both<'_> {
+    /// Compares both sides. Gives what may have been put aside, each with the reason.
+    pub(super) fn compare(&self, found: &mut Findings) -> Vec<(String, &'static str)> {
+        let open = self.left_open();
+        found.left_to_the_operator += open.len();
+        self.agents(&open, found);
+        self.told(found);
+        self.customers(found);
+        self.applications(&open, found);
+        let refused = self.known.taken.iter().filter(|taken| taken.ending == Ending::Refused);
+        let refused = refused.map(|taken| (self.name_of(taken), "refused"));
+        refused.chain(open.into_iter().map(|name| (name, "uncertain"))).collect()
+    }
+
+    /// Twinwire's name of an agent's message to this customer.
+    pub(super) fn name_of(&self, taken: &Taken) -> String {
+        format!("{}-{}", taken.id, self.known.place.1)
+    }
+
+    /// Agents' messages that nobody can tell from another application's equal text to the same person: put aside as
+    /// uncertain, or taken for it.
+    fn left_open(&self) -> HashSet<String> {
+        let looks_like = |taken: &Taken, name: &str| {
+            let Some(row) = self.rows.get(name) else { return false };
+            let uncertain = row.parked.as_deref() == Some("uncertain");
+            let mut others = self.sms.iter().filter(|sms| sms.foreign && sms.text == taken.text);
+            others.any(|sms| {
+                let near = row.attempted_at.is_none_or(|at| (at - sms.created).abs() < LIKENESS);
+                (uncertain && near) || row.provider_message_id.as_ref() == Some(&sms.sid)
+            })
+        };
+        let named = self.known.taken.iter().map(|taken| (taken, self.name_of(taken)));
+        named.filter(|(taken, name)| looks_like(taken, name)).map(|(_, name)| name).collect()
+    }
+
     /// Agents' messages are at the provider once, in the order in which Front's were taken.
-    fn agents(&self, found: &mut Findings) {
+    fn agents(&self, open: &HashSet<String>, found: &mut Findings) {
         // The greeting was there before.
-        found.put_in.agents += self.taken.len().saturating_sub(1);
-        let should: Vec<&Taken> = self.taken.iter().filter(|taken| taken.ending != Ending::Refused).collect();
-        let sent: Vec<&SmsMessage> =
-            self.sms.iter().filter(|sms| sms.direction == "outbound-api" && !sms.foreign).collect();
-        // One that was put aside is not lost: it has a reason, and the agent knows.
-        let aside = |text: &str| {
-            let of_text = should.iter().filter(|taken| taken.text == text);
-            of_text.filter(|taken| self.rows.is_parked(&taken.id, self.phone)).count()
-        };
-        let wanted: Vec<&str> = should.iter().map(|taken| taken.text.as_str()).collect();
-        let there: Vec<&str> = sent.iter().map(|sms| sms.body.as_str()).collect();
-        let name = |text: &str| {
-            let taken = self.taken.iter().find(|taken| taken.text == text);
-            let id = taken.map_or("no message of an agent", |taken| taken.id.as_str());
-            let sids: Vec<&str> =
-                sent.iter().filter(|sms| sms.body == text).map(|sms| sms.sid.as_str()).collect();
-            format!("{id} “{text}” at SignalWire [{}]", sids.join(", "))
-        };
-        self.count(&wanted, &there, aside, name, found);
-        if let Some(text) = misplaced(&wanted, &there) {
-            found.out_of_order.add(1, || format!("conversation {}: {}", self.at, name(text)));
+        found.put_in.agents += self.known.taken.len().saturating_sub(1);
+        let named: Vec<(&Taken, String)> =
+            self.known.taken.iter().map(|taken| (taken, self.name_of(taken))).collect();
+        let there: Vec<Named> = self
+            .sms
+            .iter()
+            .filter(|sms| !sms.inbound && !sms.foreign)
+            .map(|sms| (sms.reference.as_str(), sms.text.as_str()))
+            .collect();
+        let wanted: Vec<Named> = named
+            .iter()
+            .filter(|(taken, _)| taken.ending != Ending::Refused)
+            .map(|(taken, name)| (name.as_str(), taken.text.as_str()))
+            // One of which nobody can say whether it is there, may be there.
+            .filter(|one| !open.contains(one.0) || there.contains(one))
+            .collect();
+        self.count(&wanted, &there, "at the provider", found);
+        if let Some((name, text)) = misplaced(&wanted, &there) {
+            found.out_of_order.add(1, || format!("conversation {}: {name} “{text}”", self.at));
         }
-    }
-
-    /// Of each failure the agent is told once, by a mark or by a note, and of nothing else.
-    fn told(&self, found: &mut Findings) {
-        let by_uid: HashMap<&str, &Message> =
-            self.front.iter().map(|message| (message.message_uid.as_str(), message)).collect();
-        let mut notes: BTreeMap<&str, usize> = BTreeMap::new();
-        for note in self.front.iter().filter(|message| is_note(message)) {
-            *notes.entry(note.text.lines().last().unwrap_or_default()).or_default() += 1;
+        for (taken, name) in named.iter().filter(|(taken, _)| taken.ending == Ending::Refused) {
+            if !self.rows.is_parked(name, "refused") {
+                found.put_aside.add(1, || format!("{name} “{}” was refused, and is not", taken.text));
+            }
         }
-        let texts: BTreeSet<&str> = self.taken.iter().map(|taken| taken.text.as_str()).collect();
-        for text in texts {
-            let same = || self.taken.iter().filter(|taken| taken.text == text);
-            let failed = same().filter(|taken| self.is_failure(taken)).count();
-            let marked = same().filter(|taken| {
-                taken.at_home && by_uid.get(taken.uid.as_str()).is_some_and(|message| message.error.is_some())
-            });
-            let quoted: String = text.chars().take(QUOTED).collect();
-            let told = marked.count() + notes.remove(quoted.as_str()).unwrap_or(0);
-            found.told += failed.min(told);
-            found.wrongly_told.add(failed.abs_diff(told), || {
-                let id = same().next().map_or("", |taken| taken.id.as_str());
-                format!("{id} “{text}” in conversation {}: {failed} failed, {told} told", self.at)
-            });
-        }
-        let strange: usize = notes.values().sum();
-        found.wrongly_told.add(strange, || format!("conversation {}: a note about nothing", self.at));
-    }
-
-    /// Whether the customer does not get it, so that the agent has to be told.
-    fn is_failure(&self, taken: &Taken) -> bool {
-        let there = || self.sms.iter().any(|sms| sms.body == taken.text);
-        taken.ending != Ending::Delivered || (self.rows.is_parked(&taken.id, self.phone) && !there())
     }
 
     /// Customers' texts are in Front once, and in order as far as order is promised.
-    fn customers(&self, stage: &Stage, found: &mut Findings) {
-        let texts: Vec<&SmsMessage> = self.sms.iter().filter(|sms| sms.direction == "inbound").collect();
-        let synced =
-            |message: &&Message| message.source == Source::Sync && message.is_inbound && !is_note(message);
-        let shown: Vec<&Message> = self.front.iter().filter(synced).collect();
-        found.put_in.customers += texts.len();
-        let wanted: Vec<&str> = texts.iter().map(|sms| sms.body.as_str()).collect();
-        let there: Vec<&str> = shown.iter().map(|message| message.text.as_str()).collect();
-        let aside = |text: &str| {
-            texts.iter().filter(|sms| sms.body == text && self.rows.is_provider_parked(&sms.sid)).count()
-        };
-        let name = |text: &str| {
-            let sids: Vec<&str> =
-                texts.iter().filter(|sms| sms.body == text).map(|sms| sms.sid.as_str()).collect();
-            format!("{} “{text}” in Front", sids.join(", "))
-        };
-        self.count(&wanted, &there, aside, name, found);
-        self.order_of_customers(stage, &texts, &shown, found);
+    fn customers(&self, found: &mut Findings) {
+        let texts: Vec<&Sms> = self.sms.iter().filter(|sms| sms.inbound).collect();
+        let shown: Vec<&InFront> = self
+            .front
+            .iter()
+            .filter(|message| message.synced && message.inbound && !is_note(message))
+            .collect();
+        found.put_in.customers += if self.known.passer_by { 0 } else { texts.len() };
+        let wanted: Vec<Named> = texts.iter().map(|sms| (sms.sid.as_str(), sms.text.as_str())).collect();
+        self.count(&wanted, &names(&shown), "in Front", found);
+        self.order_of_customers(&texts, &shown, found);
     }
 
     /// A text whose webhook had been answered before another one was sent comes before it. The provider's clock, by which
     /// a poll puts texts in order, has whole seconds: within one, nothing is promised.
-    fn order_of_customers(
-        &self,
-        stage: &Stage,
-        texts: &[&SmsMessage],
-        shown: &[&Message],
-        found: &mut Findings,
-    ) {
+    fn order_of_customers(&self, texts: &[&Sms], shown: &[&InFront], found: &mut Findings) {
         let mut places: HashMap<&str, usize> = HashMap::new();
         for (place, message) in shown.iter().enumerate() {
-            places.entry(message.external_id.as_deref().unwrap_or_default()).or_insert(place);
+            places.entry(message.external_id.as_str()).or_insert(place);
         }
         for (nth, later) in texts.iter().enumerate() {
             let Some(place) = places.get(later.sid.as_str()) else { continue };
-            let second =
-                later.date_created.duration_trunc(TimeDelta::seconds(1)).unwrap_or(later.date_created);
+            let second = later.created.duration_trunc(TimeDelta::seconds(1)).unwrap_or(later.created);
             for earlier in &texts[..nth] {
-                let Some(taken) = stage.signalwire.taken_at(&earlier.sid) else { continue };
+                let Some(taken) = earlier.taken else { continue };
                 let overtaken = places.get(earlier.sid.as_str()).is_some_and(|before| before > place);
-                if !overtaken || taken >= later.date_created {
+                if !overtaken || taken >= later.created {
                     continue;
                 }
                 if taken < second {
@@ -162,61 +134,68 @@ impl Both<'_> {
     }
 
     /// What another application sent is shown to the agents once, and nothing else of what was sent.
-    fn applications(&self, found: &mut Findings) {
-        let sent: Vec<&SmsMessage> = self.sms.iter().filter(|sms| sms.foreign).collect();
+    fn applications(&self, open: &HashSet<String>, found: &mut Findings) {
+        let sent: Vec<&Sms> = self.sms.iter().filter(|sms| sms.foreign).collect();
         found.put_in.applications += sent.len();
-        let wanted: Vec<&str> = sent.iter().map(|sms| sms.body.as_str()).collect();
-        let synced = |message: &&Message| message.source == Source::Sync && !message.is_inbound;
-        let there: Vec<&str> =
-            self.front.iter().filter(synced).map(|message| message.text.as_str()).collect();
-        let name = |text: &str| format!("“{text}”, not written in Front, in Front");
-        self.count(&wanted, &there, |_| 0, name, found);
+        let shown: Vec<&InFront> =
+            self.front.iter().filter(|message| message.synced && !message.inbound).collect();
+        let there = names(&shown);
+        // What may be an agent's is not shown as somebody else's: one for each that it may be.
+        let named = self.known.taken.iter().filter(|taken| open.contains(&self.name_of(taken)));
+        let mut may_be: Vec<&str> = named.map(|taken| taken.text.as_str()).collect();
+        let mut wanted: Vec<Named> = Vec::new();
+        for one in sent.iter().map(|sms| (sms.sid.as_str(), sms.text.as_str())) {
+            match may_be.iter().position(|text| *text == one.1 && !there.contains(&one)) {
+                Some(at) => drop(may_be.swap_remove(at)),
+                None => wanted.push(one),
+            }
+        }
+        self.count(&wanted, &there, "in Front, not written there", found);
     }
 
-    /// Counts by text: the same words may well be meant twice.
-    fn count(
-        &self,
-        wanted: &[&str],
-        there: &[&str],
-        aside: impl Fn(&str) -> usize,
-        name: impl Fn(&str) -> String,
-        found: &mut Findings,
-    ) {
-        let texts: BTreeSet<&str> = wanted.iter().chain(there).copied().collect();
-        let (wanted, there) = (tally(wanted), tally(there));
-        for text in texts {
-            let of = |all: &HashMap<&str, usize>| all.get(text).copied().unwrap_or(0);
-            let (wanted, there) = (of(&wanted), of(&there));
-            let say = || format!("conversation {}: {}, {there} times, not {wanted}", self.at, name(text));
-            let missing = wanted.saturating_sub(there);
-            let missing = if missing > 0 { missing.saturating_sub(aside(text)) } else { 0 };
-            found.lost.add(missing, say);
+    /// Counts by name and text together.
+    fn count(&self, wanted: &[Named], there: &[Named], whereabouts: &str, found: &mut Findings) {
+        let mut both: BTreeMap<Named, [usize; 2]> = BTreeMap::new();
+        for one in wanted {
+            both.entry(*one).or_default()[0] += 1;
+        }
+        for one in there {
+            both.entry(*one).or_default()[1] += 1;
+        }
+        for ((name, text), [wanted, there]) in both {
+            let name = if name.is_empty() { "without a name" } else { name };
+            let say = || {
+                format!(
+                    "conversation {}: {name} “{text}” {whereabouts}, {there} times, not {wanted}",
+                    self.at
+                )
+            };
+            found.lost.add(wanted.saturating_sub(there), say);
             found.duplicated.add(there.saturating_sub(wanted), say);
         }
     }
 }
 
-fn tally<'a>(texts: &[&'a str]) -> HashMap<&'a str, usize> {
+fn names<'a>(shown: &[&'a InFront]) -> Vec<Named<'a>> {
+    shown.iter().map(|message| (message.external_id.as_str(), message.text.as_str())).collect()
+}
+
+/// The first message that does not stand where it should, of those that both have once.
+fn misplaced<'a, T: Copy + Eq + std::hash::Hash + 'a>(wanted: &[T], there: &[T]) -> Option<T> {
+    let (in_wanted, in_there) = (tally(wanted), tally(there));
+    let once = |one: &&T| in_wanted.get(one) == Some(&1) && in_there.get(one) == Some(&1);
+    let (mut wanted, mut there) = (wanted.iter().filter(once), there.iter().filter(once));
+    std::iter::from_fn(|| wanted.next().zip(there.next()))
+        .find(|(wanted, there)| wanted != there)
+        .map(|(_, there)| *there)
+}
+
+fn tally<T: Copy + Eq + std::hash::Hash>(all: &[T]) -> HashMap<T, usize> {
     let mut tally = HashMap::new();
-    for text in texts {
-        *tally.entry(*text).or_default() += 1;
+    for one in all {
+        *tally.entry(*one).or_default() += 1;
     }
     tally
-}
-
-fn is_note(message: &Message) -> bool {
-    message.source == Source::Sync && message.is_inbound && message.text.starts_with(NOTE)
-}
-
-/// The first text that does not stand where it should. Where nothing is lost or doubled, both must be the same; else only
-/// texts that both have once are looked at.
-fn misplaced<'a>(wanted: &[&str], there: &[&'a str]) -> Option<&'a str> {
-    let (in_wanted, in_there) = (tally(wanted), tally(there));
-    let once = |text: &&&str| in_wanted.get(**text) == Some(&1) && in_there.get(**text) == Some(&1);
-    let whole = in_wanted == in_there;
-    let wanted: Vec<&&str> = wanted.iter().filter(|text| whole || once(text)).collect();
-    let there: Vec<&&'a str> = there.iter().filter(|text| whole || once(text)).collect();
-    wanted.iter().zip(&there).find(|(wanted, there)| **wanted != **there).map(|(_, there)| **there)
 }
 
 #[cfg(test)]
@@ -224,9 +203,8 @@ mod tests {
     use super::misplaced;
 
     #[test]
-    fn what_stands_elsewhere_is_found_beside_losses_copies_and_repeats() {
-        assert_eq!(misplaced(&["a", "OK", "b", "OK"], &["a", "OK", "b", "OK"]), None);
-        assert_eq!(misplaced(&["a", "OK", "b", "OK"], &["a", "OK", "OK", "b"]), Some("OK"));
+    fn what_stands_elsewhere_is_found_beside_losses_and_copies() {
+        assert_eq!(misplaced(&["a", "b", "c"], &["a", "b", "c"]), None);
         assert_eq!(misplaced(&["a", "b", "c"], &["a", "c"]), None);
         assert_eq!(misplaced(&["a", "b", "c"], &["a", "b", "a", "c"]), None);
         assert_eq!(misplaced(&["a", "b", "c"], &["c", "a"]), Some("c"));

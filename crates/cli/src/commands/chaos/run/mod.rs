@@ -1,14 +1,16 @@
 //! A whole run, and its end in order whatever happens.
 
+mod end;
+
 use super::args::Args;
 use super::balancer::Balancer;
 use super::crew::Crew;
-use super::plan::Plan;
+use super::plan::{OVERTIME, Plan, PutIn};
 use super::stage::{self, Stage};
 use super::tally::Tally;
 use super::traffic::Traffic;
-use super::verdict::{self, Evidence, Findings, Verdict};
-use super::{evidence, narrate, settle, trouble};
+use super::verdict::{self, Findings, Verdict};
+use super::{narrate, settle, trouble};
 use crate::config::Config;
 use crate::scratch::Scratch;
 use crate::stop::Stop;
@@ -18,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How long the first workers may take.
@@ -29,8 +32,10 @@ struct Run<'a> {
     args: &'a Args,
     seed: u64,
     tally: Arc<Tally>,
-    scratch: Arc<Mutex<Scratch>>,
+    scratch: Arc<Mutex<Option<Scratch>>>,
     folder: PathBuf,
+    /// Over when the chaos has begun: from then on an error leaves evidence.
+    began: CancellationToken,
 }
 
 /// What came of it.
@@ -46,16 +51,15 @@ pub(super) async fn all(config: &Config, args: &Args, seed: u64, mut stop: Stop)
     let home = config.data_dir.join("chaos");
     fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
     let _alone = alone(&home)?;
-    let folder = home.join(format!("run-{seed}"));
-    fs::remove_dir_all(&folder).ok();
+    let folder = fresh(&home, seed);
     let scratch = tokio::select! {
         scratch = Scratch::open(config, "chaos") => scratch?,
         () = stop.asked() => bail!(STOPPED),
     };
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let (tally, scratch) = (Arc::default(), Arc::new(Mutex::new(scratch)));
-    let run = Run { config, args, seed, tally, scratch, folder };
-    let over = CancellationToken::new();
+    let (tally, scratch) = (Arc::default(), Arc::new(Mutex::new(Some(scratch))));
+    let (over, began) = (CancellationToken::new(), CancellationToken::new());
+    let run = Run { config, args, seed, tally, scratch, folder, began };
     let seen = {
         let seen = run.play(&over);
         tokio::pin!(seen);
@@ -68,25 +72,19 @@ pub(super) async fn all(config: &Config, args: &Args, seed: u64, mut stop: Stop)
             }
         }
     };
-    let stopped = over.is_cancelled();
-    let verdict = run.end(seen).await;
-    if stopped {
-        fs::remove_dir_all(home.join(format!("run-{seed}"))).ok();
-    }
-    verdict
+    run.end(seen, over.is_cancelled()).await
 }
 
-/// The database, once nobody else has to do with it.
-async fn alone_with(mut scratch: Arc<Mutex<Scratch>>) -> Scratch {
-    loop {
-        match Arc::try_unwrap(scratch) {
-            Ok(scratch) => return scratch.into_inner(),
-            Err(shared) => scratch = shared,
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+/// A folder that is not there yet: what an earlier run with this seed left is not overwritten.
+fn fresh(home: &Path, seed: u64) -> PathBuf {
+    let names =
+        std::iter::once(format!("run-{seed}")).chain((2_u64..).map(|nth| format!("run-{seed}-{nth}")));
+    let mut folders = names.map(|name| home.join(name));
+    folders.find(|folder| !folder.exists()).unwrap_or_else(|| home.join("run"))
 }
 
+/// The database is put away at the very end only.
+const GONE: &str = "the database is put away already";
 const STOPPED: &str = "stopped before the end; nothing is left behind";
 
 /// Two runs on one private Postgres would crash it for each other.
@@ -109,16 +107,19 @@ impl Run<'_> {
         let doubles = stage::doubles(&plan).await?;
         let balancer = Balancer::default();
         let public_url = format!("http://{}", balancer.start().await?);
-        let recipe = {
+        let (recipe, pool) = {
             let scratch = self.scratch.lock().await;
+            let scratch = scratch.as_ref().context(GONE)?;
             let ends = (&doubles.0, &doubles.1);
-            stage::recipe(self.config, self.args, &scratch, ends, &public_url, &self.folder)?
+            let recipe = stage::recipe(self.config, self.args, scratch, ends, &public_url, &self.folder)?;
+            (recipe, scratch.database.pool.clone())
         };
         let (go, stop) = (CancellationToken::new(), CancellationToken::new());
         let crew = Crew {
             recipe,
             balancer: balancer.clone(),
             tally: Arc::clone(&self.tally),
+            pool,
             go: go.clone(),
             stop: stop.clone(),
         };
@@ -149,26 +150,37 @@ impl Run<'_> {
         self.wait_for_workers(balancer).await?;
         let stage = {
             let scratch = self.scratch.lock().await;
-            Stage::set(self.config, self.args, &plan, &scratch, doubles, public_url).await?
+            let scratch = scratch.as_ref().context(GONE)?;
+            Stage::set(self.config, self.args, &plan, scratch, doubles, public_url).await?
         };
         stage.begin_conversations().await?;
         if !settle::settled(&stage, START).await? {
             bail!("the conversations did not begin; see the logs in {}", self.folder.display());
         }
         let stage = Arc::new(stage);
+        let (planned, longest) =
+            (PutIn::planned(&plan.messages), plan.length * OVERTIME + self.args.patience);
         let began = Instant::now();
+        self.began.cancel();
         stage.let_loose();
         go.cancel();
-        tokio::select! {
-            done = self.chaos(plan, &stage, dead, over) => done?,
-            () = narrate::progress(self.args, &stage, &self.tally) => {}
-        }
+        let ended = tokio::select! {
+            done = timeout(longest, self.chaos(plan, &stage, dead, over)) => done.ok().transpose()?.is_some(),
+            () = narrate::progress(self.args, &stage, &self.tally) => false,
+        };
         let chaos = began.elapsed();
         stage.calm();
         let (faults_struck, began) = (stage.faults_struck(), Instant::now());
-        settle::settled(&stage, self.args.patience).await?;
+        // Where the chaos did not end, nothing comes to rest either.
+        let settled = ended && settle::settled(&stage, self.args.patience).await?;
         let settling = began.elapsed();
-        let findings = verdict::find(self.args, &stage).await?;
+        let mut findings = verdict::find(&stage, planned).await?;
+        if !ended {
+            findings.unsettled.add(1, || format!("the chaos did not end within {} s", longest.as_secs()));
+        } else if !settled {
+            findings.unsettled.add(1, || "it did not come to rest within --patience".to_owned());
+        }
+        self.add_what_happened(&mut findings, faults_struck)?;
         Ok(Seen { findings, faults_struck, chaos, settling })
     }
 
@@ -182,12 +194,15 @@ impl Run<'_> {
     ) -> anyhow::Result<()> {
         let traffic = Traffic::new(Arc::clone(stage), Arc::clone(&self.tally));
         let over = over.child_token();
+        // However this ends, what it has started ends with it.
+        let _ends = over.clone().drop_guard();
         let tally = || Arc::clone(&self.tally);
         let outages = tokio::spawn(trouble::outages(plan.outages, Arc::clone(stage), tally(), over.clone()));
-        let scratch = Arc::clone(&self.scratch);
-        let crashes = tokio::spawn(trouble::crashes(plan.crashes, scratch, tally(), over.clone()));
-        traffic.run(plan.messages).await?;
-        crashes.await??;
+        let (scratch, messages) = (Arc::clone(&self.scratch), self.args.messages);
+        let crashes = trouble::crashes(plan.crashes, scratch, tally(), messages, over.clone());
+        let crashes = tokio::spawn(crashes);
+        let crashed = async { crashes.await.context("the crashes of the database broke")? };
+        tokio::try_join!(traffic.run(plan.messages, self.args.kills()), crashed)?;
         dead.cancelled().await;
         over.cancel();
         Ok(outages.await?)
@@ -202,45 +217,5 @@ impl Run<'_> {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
-    }
-
-    /// Makes the verdict and tidies up; what a failure left is kept.
-    async fn end(self, seen: anyhow::Result<Seen>) -> anyhow::Result<Verdict> {
-        let passed = seen.as_ref().is_ok_and(|seen| seen.findings.are_none());
-        let keep = self.args.keep || (seen.is_ok() && !passed);
-        // Whoever crashes it, holds it until it is up again.
-        let scratch = Arc::clone(&self.scratch);
-        let folder = self.folder.clone();
-        let pool = scratch.lock().await.database.pool.clone();
-        if keep {
-            evidence::write(&pool, &folder).await?;
-        }
-        let (args, seed, counts) = (self.args, self.seed, self.tally.now());
-        drop(self);
-        let scratch = alone_with(scratch).await;
-        let evidence = if keep {
-            Some(Evidence { folder: folder.display().to_string(), database: scratch.keep().await? })
-        } else {
-            scratch.close().await?;
-            if seen.is_ok() {
-                fs::remove_dir_all(&folder).ok();
-            }
-            None
-        };
-        let seen = seen?;
-        let (kills, stalls) = (counts.kills(), counts.stalls());
-        Ok(Verdict {
-            passed,
-            seed,
-            command: args.again(seed),
-            findings: seen.findings,
-            counts,
-            kills,
-            stalls,
-            faults_struck: seen.faults_struck,
-            seconds_of_chaos: seen.chaos.as_secs_f64(),
-            seconds_to_settle: seen.settling.as_secs_f64(),
-            evidence,
-        })
     }
 }
