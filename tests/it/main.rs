@@ -15,6 +15,7 @@ mod failure;
 mod ingest;
 mod install;
 mod lease;
+mod opt_out;
 mod order;
 mod outage;
 mod own_postgres;
@@ -22,6 +23,7 @@ mod pace;
 mod posts;
 mod retry;
 mod safeguards;
+mod twilio;
 mod why;
 
 /// The real program.

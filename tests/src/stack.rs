@@ -57,6 +57,8 @@ pub struct Setting {
     pub without: Option<Safeguard>,
     /// Calls a minute that Front takes from the company.
     pub front_per_minute: &'static str,
+    /// Where Twilio is, for tests that make channels of it.
+    pub twilio_url: Option<String>,
 }
 
 impl Default for Setting {
@@ -68,6 +70,7 @@ impl Default for Setting {
             webhooks: true,
             without: None,
             front_per_minute: "60000",
+            twilio_url: None,
         }
     }
 }
@@ -212,6 +215,15 @@ impl Stack {
         rows
     }
 
+    /// A row of any channel that is so, if there is one.
+    pub async fn row(&self, so: &str) -> Option<Message> {
+        let sql = format!("select channel_id, external_id from messages where {so} limit 1");
+        let found: Option<(i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_optional(&self.pool).await.unwrap();
+        let (channel, id) = found?;
+        messages::get(&self.pool, channel, &id).await.unwrap()
+    }
+
     /// One number from the database.
     pub async fn count(&self, sql: &str) -> i64 {
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_one(&self.pool).await.unwrap()
@@ -314,6 +326,7 @@ async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: 
             .collect(),
         ),
         ("signalwire".to_owned(), [("api_url", signalwire.url().as_str())].into_iter().collect()),
+        ("twilio".to_owned(), setting.twilio_url.iter().map(|url| ("api_url", url.as_str())).collect()),
     ]
     .into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -34,6 +34,8 @@ pub struct Caps {
     pub settling: Duration,
     /// Longest text that the side takes in one message, in characters.
     pub longest_text: Option<usize>,
+    /// Whether it keeps a list of its own of who opted out, and refuses what goes to them. Where not, the engine does.
+    pub keeps_opt_outs: bool,
     /// Whether it can show its users that a channel does not work at present.
     pub shows_standing: bool,
 }

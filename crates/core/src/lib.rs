@@ -12,6 +12,7 @@
 pub mod backoff;
 pub mod caps;
 pub mod connector;
+pub mod consent;
 pub mod explain;
 pub mod http;
 pub mod identity;

@@ -142,7 +142,9 @@ pub struct Begun {
 pub enum Parked {
     /// The other side refused it for good.
     Refused,
-    /// It was too old when it could first be tried.
+    /// The customer does not want to be texted.
+    OptedOut,
+    /// It was too old to be delivered.
     TooOld,
     /// It never moved for many attempts, on a side where twice is worse than never.
     GaveUp,

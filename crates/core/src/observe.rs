@@ -314,7 +314,8 @@ fn arrived(before: Option<&Message>, mut row: Message) -> Message {
             row.doubt = None;
         }
         // What the helpdesk was told already stays as it is; a message refused and yet there keeps its reason.
-        if matches!(row.parked, Some(Parked::TooOld | Parked::GaveUp | Parked::Uncertain)) {
+        if matches!(row.parked, Some(Parked::OptedOut | Parked::TooOld | Parked::GaveUp | Parked::Uncertain))
+        {
             row.parked = None;
         }
         // Only once: later attempts are about telling a failure, and must come to their end however often a poll runs.

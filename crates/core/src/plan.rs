@@ -16,6 +16,7 @@ const LATEST_START: TimeDelta = TimeDelta::seconds(5);
 
 /// What the planner needs to know beside the row.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 pub struct Facts<'a> {
     /// The channel is connected and not deleted or paused.
     pub active: bool,
@@ -23,6 +24,8 @@ pub struct Facts<'a> {
     pub turn: bool,
     /// The helpdesk's id of this conversation is known.
     pub thread_known: bool,
+    /// The customer has opted out of being texted from this number.
+    pub opted_out: bool,
     /// The helpdesk.
     pub helpdesk: End<'a>,
     /// The provider.
@@ -136,6 +139,9 @@ fn deliver(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
         return Action::Park(Parked::TooOld);
     }
     let end = facts.end(row.destination());
+    if facts.opted_out && row.destination() == Side::Provider && !end.caps.keeps_opt_outs {
+        return Action::Park(Parked::OptedOut);
+    }
     // A helpdesk that is down for a day is no reason to lose what a customer wrote: there it is tried until it passes.
     if facts.is_worn(row) && end.caps.worse == Worse::Twice {
         return Action::Park(Parked::GaveUp);

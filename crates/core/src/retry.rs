@@ -64,7 +64,7 @@ pub fn retry(row: &Message, now: DateTime<Utc>) -> Result<Message, RetryRefused>
         None => Err(RetryRefused::Waits),
         Some(Parked::Uncertain) if is_no_message(row) => Err(RetryRefused::NoMessage),
         Some(Parked::Uncertain) => Err(RetryRefused::Uncertain),
-        Some(Parked::Refused | Parked::TooOld | Parked::GaveUp) => Ok(anew(row, now)),
+        Some(Parked::Refused | Parked::OptedOut | Parked::TooOld | Parked::GaveUp) => Ok(anew(row, now)),
     }
 }
 

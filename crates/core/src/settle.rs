@@ -130,6 +130,7 @@ pub fn park(row: &Message, why: Parked, now: DateTime<Utc>) -> Message {
     after.failures = 0;
     let reason = match why {
         Parked::TooOld => "too old when it could first be tried",
+        Parked::OptedOut => "the customer has opted out of texts from this number, until they write START",
         Parked::GaveUp => "it never moved; see the attempts",
         Parked::Uncertain => "whether it was delivered cannot be known",
         Parked::Refused => "refused",

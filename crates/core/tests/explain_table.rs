@@ -16,6 +16,7 @@ static CAPS: Caps = Caps {
     worse: Worse::Twice,
     settling: Duration::from_secs(60),
     longest_text: None,
+    keeps_opt_outs: false,
     shows_standing: false,
 };
 static POLICY: Policy = Policy {
@@ -42,6 +43,7 @@ fn around() -> Around {
             active: true,
             turn: true,
             thread_known: true,
+            opted_out: false,
             helpdesk: end,
             provider: end,
             policy: &POLICY,

@@ -12,7 +12,7 @@ use twinwire_core::plan::{Action, End, Facts, GIVE_UP_AFTER, Policy, plan, side_
 
 const fn caps(look_up: LookUp, worse: Worse) -> Caps {
     let settling = Duration::from_secs(60);
-    Caps { look_up, worse, settling, longest_text: None, shows_standing: false }
+    Caps { look_up, worse, settling, longest_text: None, keeps_opt_outs: false, shows_standing: false }
 }
 
 static LISTS: Caps = caps(LookUp::Always, Worse::Twice);
@@ -20,6 +20,7 @@ static KNOWN_THREAD: Caps = caps(LookUp::KnownThread, Worse::Never);
 static KNOWN_THREAD_OR_PARK: Caps = caps(LookUp::KnownThread, Worse::Twice);
 static BLIND_NEVER_IS_WORSE: Caps = caps(LookUp::Never, Worse::Never);
 static BLIND_TWICE_IS_WORSE: Caps = caps(LookUp::Never, Worse::Twice);
+static KEEPS_OPT_OUTS: Caps = Caps { keeps_opt_outs: true, ..caps(LookUp::Always, Worse::Twice) };
 static POLICY: Policy = Policy {
     too_old: TimeDelta::hours(48),
     report_within: TimeDelta::days(4),
@@ -36,6 +37,7 @@ fn facts() -> Facts<'static> {
         active: true,
         turn: true,
         thread_known: true,
+        opted_out: false,
         helpdesk: end(&KNOWN_THREAD),
         provider: end(&LISTS),
         policy: &POLICY,
@@ -158,6 +160,10 @@ fn delivering() {
         ("an answer of the agent goes stale while it waits", ours_kept_waiting, facts(), Action::Park(Parked::TooOld)),
         ("too old needs no turn", late.clone(), but(|facts| facts.turn = false), Action::Park(Parked::TooOld)),
         ("too old needs no account", late, paused(Side::Provider), Action::Park(Parked::TooOld)),
+        ("nothing is sent to who has opted out", ours(|_| ()), but(|f| f.opted_out = true), Action::Park(Parked::OptedOut)),
+        ("what they write still comes", theirs(|_| ()), but(|f| f.opted_out = true), DO(Act::Deliver)),
+        ("a provider with a list of its own refuses by itself", ours(|_| ()), but(|f| (f.opted_out, f.provider.caps) = (true, &KEEPS_OPT_OUTS)), DO(Act::Deliver)),
+        ("what may have gone out is looked up all the same", in_doubt(ours(|_| ()), -60), but(|f| f.opted_out = true), DO(Act::LookUp)),
         ("fifty attempts without a movement are enough", worn, facts(), Action::Park(Parked::GaveUp)),
         ("forty-nine are not", nearly, facts(), DO(Act::Deliver)),
         ("no number of them is where never is worse", worn_sync.clone(), facts(), DO(Act::Deliver)),

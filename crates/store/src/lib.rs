@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod attempts;
 pub mod backfills;
 pub mod channels;
+pub mod consents;
 pub mod conversations;
 pub mod installation;
 pub mod leases;

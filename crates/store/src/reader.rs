@@ -16,8 +16,10 @@ const TABLES: &[&str] = &[
     "attempts",
     "backfills",
     "channel_leases",
+    "consents",
     "conversations",
     "messages",
+    "paces",
     "provider_messages",
     "webhook_log",
     "webhook_refusals",
@@ -28,7 +30,7 @@ const SHOWN: &[(&str, &str)] = &[
     (
         "channels",
         "id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state,
-        deleted_at, created_at, updated_at",
+        shown_works, deleted_at, created_at, updated_at",
     ),
 ];
 

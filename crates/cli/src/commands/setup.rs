@@ -71,9 +71,9 @@ fn print(args: &Args, installed: &Installed, public_url: &str) -> Outcome {
     output::say("");
     output::say("1. In the helpdesk, connect the channel and paste this key as its token:");
     output::say(&format!("   {}", installed.api_key));
-    if installed.unanswered.contains(&"signing_key") {
-        output::say("2. No signing_key is set: webhooks would be refused, and messages come by polling");
-        output::say("   alone. Run this again with --set signing_key=… to have them at once.");
+    if let Some(key) = provider.signed_with().filter(|key| installed.unanswered.contains(key)) {
+        output::say(&format!("2. No {key} is set: webhooks would be refused, and messages come by polling"));
+        output::say(&format!("   alone. Run this again with --set {key}=… to have them at once."));
         return Ok(());
     }
     output::say(&format!("2. At {}, set the number's webhook for incoming messages to:", provider.title()));

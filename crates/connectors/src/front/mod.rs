@@ -46,6 +46,7 @@ static CAPS: Caps = Caps {
     worse: Worse::Never,
     settling: Duration::from_secs(60),
     longest_text: None,
+    keeps_opt_outs: false,
     shows_standing: true,
 };
 

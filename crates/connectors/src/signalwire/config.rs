@@ -37,6 +37,8 @@ pub(super) static CAPS: Caps = Caps {
     worse: Worse::Twice,
     settling: Duration::from_secs(60),
     longest_text: Some(LONGEST_TEXT),
+    // It has no opt-out management (read 2026-11).
+    keeps_opt_outs: false,
     shows_standing: false,
 };
 

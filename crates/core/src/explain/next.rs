@@ -232,6 +232,7 @@ impl Situation<'_> {
                 .offer(format!("twinwire settle {} --arrived <its id there>", self.name))
                 .offer(format!("twinwire settle {} --not-arrived", self.name)),
             Parked::TooOld => next.say("To deliver it all the same:").offer(retry),
+            Parked::OptedOut => next.say("Once they have written START, it can be tried anew:").offer(retry),
             Parked::Refused | Parked::GaveUp => {
                 next.say("Once the cause is mended, it can be tried anew:").offer(retry)
             }
@@ -243,6 +244,7 @@ impl Situation<'_> {
         match why {
             Parked::Refused => format!("{there} refused it for good"),
             Parked::TooOld => "it was too old when it could first be tried".to_owned(),
+            Parked::OptedOut => "the customer has opted out of texts from this number".to_owned(),
             Parked::GaveUp => "it did not arrive, and is not tried any more".to_owned(),
             Parked::Uncertain => {
                 "whether it was delivered cannot be known, and twice would be worse than not at all"

@@ -22,7 +22,7 @@ use twinwire_core::caps::{Caps, LookUp, Worse};
 
 const fn caps(look_up: LookUp, worse: Worse) -> Caps {
     let settling = Duration::from_secs(60);
-    Caps { look_up, worse, settling, longest_text: None, shows_standing: false }
+    Caps { look_up, worse, settling, longest_text: None, keeps_opt_outs: false, shows_standing: false }
 }
 
 const LISTS: Caps = caps(LookUp::Always, Worse::Twice);

@@ -309,6 +309,7 @@ impl Shell {
             active: true,
             turn: !self.setup.safeguards.keeps_turn || !self.rows[..index].iter().any(waits),
             thread_known: self.threads.contains(&row.conversation),
+            opted_out: false,
             helpdesk: End { caps: &self.setup.helpdesk, paused_until: self.paused[0] },
             provider: End { caps: &self.setup.provider, paused_until: self.paused[1] },
             policy: &self.policy,

@@ -63,6 +63,7 @@ impl Ends {
             active: self.channel.state == State::Active,
             turn: true,
             thread_known,
+            opted_out: false,
             helpdesk: end(engine, self.helpdesk_connector, &self.helpdesk, self.helpdesk.paused_until),
             provider: end(engine, self.provider_connector, &self.provider, self.provider.paused_until),
             policy: engine.policy(),

@@ -21,7 +21,7 @@ use twinwire_core::settle::{self, Result as Came};
 use twinwire_core::{report, segments};
 use twinwire_store::attempts::{self, Line};
 use twinwire_store::leases::{self, Lease};
-use twinwire_store::{channels, conversations, messages, work};
+use twinwire_store::{channels, consents, conversations, messages, work};
 
 /// How often writing an outcome is tried while the database is away. What is lost then is not the message: the row
 /// stands in flight, and whoever works the channel next looks it up.
@@ -125,8 +125,16 @@ async fn begin(step: &Step, id: &str, act: Act, waited: bool) -> Result<Option<M
     let Some(row) = messages::lock(&mut tx, step.lease.channel, id).await? else { return Ok(None) };
     let row = as_known(&step.engine, row);
     let Some(standing) = channels::standing(&mut *tx, step.lease.channel).await? else { return Ok(None) };
-    let facts = step.ends.facts_now(&step.engine, step.thread.is_some(), &standing);
+    let mut facts = step.ends.facts_now(&step.engine, step.thread.is_some(), &standing);
+    if row.need() == Need::Deliver && row.destination() == Side::Provider {
+        facts.opted_out = consents::is_opted_out(&mut *tx, step.lease.channel, &row.conversation).await?;
+    }
     let action = plan(&row, &facts, now);
+    if let Action::Park(why) = action {
+        tx.rollback().await?;
+        park(&step.engine, &step.lease, id, why).await?;
+        return Ok(None);
+    }
     if action != Action::Do(act) {
         // Left due, it would be taken up and given up in a circle until the worker knows better.
         if let Some(wake_at) = later(action, now) {

@@ -4,12 +4,14 @@ use super::around::Around;
 use super::{Counts, How, Saved, make, note, save, wake};
 use crate::Result;
 use sqlx::PgConnection;
+use twinwire_core::consent;
 use twinwire_core::identity::{Identity, identify};
-use twinwire_core::model::{BoundBy, Message, Parked};
+use twinwire_core::model::{BoundBy, Direction, Message, Parked};
 use twinwire_core::observe::{AtProvider, fold_provider, release};
 use twinwire_core::plan::is_too_old;
 use twinwire_core::settle;
 use twinwire_store::channels::{self, StoredChannel};
+use twinwire_store::consents::{self, Said};
 use twinwire_store::messages;
 use twinwire_store::provider_messages::{self, Change, Record};
 
@@ -79,6 +81,9 @@ async fn place(
         Identity::New => {
             let after = parked_if_old(fold_provider(None, seen, BoundBy::Answer, how.now), how);
             let made = make(conn, channel.id, &after, how).await?;
+            if after.direction == Direction::Inbound {
+                hear(conn, channel.id, &after).await?;
+            }
             wake(conn, channel.id, &after, how.now).await?;
             (if made { Saved::Inserted } else { Saved::Same }, false)
         }
@@ -102,6 +107,19 @@ async fn place(
         reconsider(conn, channel, seen.customer(), how).await?;
     }
     Ok(saved)
+}
+
+/// Writes down what a text says about being texted, if it is one of the words for that.
+async fn hear(conn: &mut PgConnection, channel: i64, row: &Message) -> Result<()> {
+    let (Some(word), Some(id)) = (consent::word(&row.body), &row.provider_message_id) else { return Ok(()) };
+    let said = Said {
+        conversation: &row.conversation,
+        at: row.occurred_at,
+        word,
+        text: &row.body,
+        provider_message_id: id,
+    };
+    Ok(consents::record(conn, channel, said).await?)
 }
 
 /// Old history that a full backfill brings is put aside where it is found, so that texts of today need not wait until

@@ -1,0 +1,54 @@
+//! What customers said about being texted, append only.
+
+use crate::Result;
+use crate::words::word;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+use twinwire_core::consent::Word;
+
+/// What a customer said.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    /// The conversation: the customer's address.
+    pub conversation: &'a str,
+    /// When, by the provider's clock.
+    pub at: DateTime<Utc>,
+    /// What it means.
+    pub word: Word,
+    /// The text as it was written.
+    pub text: &'a str,
+    /// The provider's id of the text.
+    pub provider_message_id: &'a str,
+}
+
+/// Writes down what a customer said. The same text again changes nothing.
+pub async fn record(conn: &mut PgConnection, channel: i64, said: Said<'_>) -> Result<()> {
+    sqlx::query!(
+        "insert into consents (channel_id, external_conversation_id, at, word, text, provider_message_id)
+        values ($1, $2, $3, $4, $5, $6) on conflict (channel_id, provider_message_id) do nothing",
+        channel,
+        said.conversation,
+        said.at,
+        word(said.word),
+        said.text,
+        said.provider_message_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether a customer does not want to be texted from the channel's number: the last word counts, by the time at which
+/// it was written. HELP changes nothing.
+pub async fn is_opted_out(conn: impl PgExecutor<'_>, channel: i64, conversation: &str) -> Result<bool> {
+    let last = sqlx::query_scalar!(
+        "select word from consents
+        where channel_id = $1 and external_conversation_id = $2 and word <> 'help'
+        order by at desc, id desc limit 1",
+        channel,
+        conversation
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(last.as_deref() == Some("stop"))
+}
