@@ -1,8 +1,8 @@
 //! What anybody may send to a hook: nothing is believed but the vendor's own signature, in time.
 
-use super::hooks::{front_headers, signalwire_headers};
+use super::hooks::{BY_SIGNALWIRE, BY_TWILIO, Signer, front_headers};
 use super::input::{Input, lines};
-use super::world::{FRONT, PUBLIC, SECRET, SIGNALWIRE, SIGNING_KEY, channel, now, settings};
+use super::world::{FRONT, PUBLIC, SECRET, SIGNALWIRE, SIGNING_KEY, TWILIO, channel, now, settings};
 use twinwire_core::connector::Unverified;
 use twinwire_core::http::Hook;
 use twinwire_core::setting::Settings;
@@ -20,7 +20,7 @@ pub(crate) fn check(data: &[u8]) {
     let mut headers: Vec<_> = signed_in.iter().map(|name| header(name, &signature)).collect();
     headers.extend([header("x-front-request-timestamp", &other), header("content-type", &other)]);
     let hook = Hook { name, method, url: &url, headers: &headers, body };
-    for connector in [FRONT, SIGNALWIRE] {
+    for connector in [FRONT, SIGNALWIRE, TWILIO] {
         let set_up = settings(connector, "https://api.example.test");
         assert!(connector.verify(&hook, &set_up, now()).is_err(), "{} believes anybody", connector.name());
         assert!(connector.verify(&hook, &Settings::default(), now()).is_err(), "there is no key");
@@ -30,7 +30,8 @@ pub(crate) fn check(data: &[u8]) {
         assert_eq!(one, other);
     }
     in_time(&hook, &other);
-    at_any_address(&hook, &tail);
+    at_any_address(&BY_SIGNALWIRE, &hook, &tail);
+    at_any_address(&BY_TWILIO, &hook, &tail);
 }
 
 /// Signed by Front over whatever it wrote as the time: believed within five minutes only, in either unit.
@@ -51,18 +52,18 @@ fn in_time(hook: &Hook<'_>, timestamp: &str) {
     }
 }
 
-/// Signed by SignalWire over the address as it is: believed, whatever the address looks like.
-fn at_any_address(hook: &Hook<'_>, tail: &str) {
-    let set_up = settings(SIGNALWIRE, "");
+/// Signed by a provider over the address as it is: believed, whatever the address looks like.
+fn at_any_address(signer: &Signer, hook: &Hook<'_>, tail: &str) {
+    let (connector, set_up) = (signer.connector, settings(signer.connector, ""));
     // Neither a fragment nor a user goes over the wire. What stands before the first of these is the host.
     if tail.contains(['#', '@']) || !tail.starts_with(['/', '?', ':']) {
         return;
     }
-    let headers = signalwire_headers(SIGNING_KEY, hook.url, b"");
+    let headers = signer.headers(SIGNING_KEY, hook.url, b"");
     let bare = Hook { headers: &headers, body: b"", ..*hook };
-    assert_eq!(SIGNALWIRE.verify(&bare, &set_up, now()), Ok(()), "{}", hook.url);
+    assert_eq!(connector.verify(&bare, &set_up, now()), Ok(()), "{}", hook.url);
     let with_fragment = format!("{}#top", hook.url);
-    assert_eq!(SIGNALWIRE.verify(&Hook { url: &with_fragment, ..bare }, &set_up, now()), Ok(()));
+    assert_eq!(connector.verify(&Hook { url: &with_fragment, ..bare }, &set_up, now()), Ok(()));
     let longer = format!("{}x", hook.url);
-    assert_eq!(SIGNALWIRE.verify(&Hook { url: &longer, ..bare }, &set_up, now()), Err(Unverified::Invalid));
+    assert_eq!(connector.verify(&Hook { url: &longer, ..bare }, &set_up, now()), Err(Unverified::Invalid));
 }

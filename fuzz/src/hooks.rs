@@ -2,7 +2,9 @@
 
 use super::input::{Input, lines, split};
 use super::rules;
-use super::world::{FRONT, OURS, PROJECT, PUBLIC, SECRET, SIGNALWIRE, SIGNING_KEY, channel, now, settings};
+use super::world::{
+    ACCOUNT, FRONT, OURS, PROJECT, PUBLIC, SECRET, SIGNALWIRE, SIGNING_KEY, TWILIO, channel, now, settings,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
@@ -137,8 +139,24 @@ fn front_unreadable(hook: &Hook<'_>, Unreadable(why): &Unreadable) {
     assert_eq!((answer.status, said["message"].as_str()), (400, Some(&**why)));
 }
 
-/// One of SignalWire's hooks. Options: content type, port, place of a flipped bit. Then a line with the query.
-pub(crate) fn signalwire(name: &str, data: &[u8]) {
+/// How a provider signs its hooks.
+pub(crate) struct Signer {
+    pub(crate) connector: &'static dyn Connector,
+    /// The header with the signature.
+    header: &'static str,
+    /// The account that is set up.
+    account: &'static str,
+    /// Names and values of a form as they are signed.
+    fields: fn(&[u8]) -> String,
+}
+
+pub(crate) const BY_SIGNALWIRE: Signer =
+    Signer { connector: SIGNALWIRE, header: "x-signalwire-signature", account: PROJECT, fields: in_order };
+pub(crate) const BY_TWILIO: Signer =
+    Signer { connector: TWILIO, header: "x-twilio-signature", account: ACCOUNT, fields: different };
+
+/// One of a provider's hooks. Options: content type, port, place of a flipped bit. Then a line with the query.
+pub(crate) fn provider(signer: &Signer, name: &str, data: &[u8]) {
     let ([options, query], body) = lines::<2>(data);
     let mut options = Input(options.as_bytes());
     let form = "application/x-www-form-urlencoded";
@@ -146,23 +164,24 @@ pub(crate) fn signalwire(name: &str, data: &[u8]) {
     let port = options.pick(&["", ":8443"]);
     let flip = options.number();
     let is_form = content_type.is_none_or(|kind| kind == form);
-    let url = url(port, &query, if is_form { None } else { Some(body) });
-    let mut headers = signalwire_headers(SIGNING_KEY, &url, if is_form { body } else { b"" });
+    let url = url(signer.connector.name(), port, &query, if is_form { None } else { Some(body) });
+    let mut headers = signer.headers(SIGNING_KEY, &url, if is_form { body } else { b"" });
     headers.extend(content_type.map(|kind| ("content-type".to_owned(), kind.to_owned())));
     let hook = Hook { name, method: "POST", url: &url, headers: &headers, body };
-    let set_up = settings(SIGNALWIRE, API);
-    let expected = if names_another_account(is_form, body) { Err(Unverified::OtherAccount) } else { Ok(()) };
-    assert_eq!(SIGNALWIRE.verify(&hook, &set_up, now()), expected, "signed as it should be");
-    only_signalwire(&hook, &set_up, is_form, flip);
-    match read(SIGNALWIRE, &hook, &set_up) {
-        Ok(reading) => signalwire_read(&hook, &reading),
+    let (connector, set_up) = (signer.connector, settings(signer.connector, API));
+    let other = names_another_account(signer.account, is_form, body);
+    let expected = if other { Err(Unverified::OtherAccount) } else { Ok(()) };
+    assert_eq!(connector.verify(&hook, &set_up, now()), expected, "signed as it should be");
+    only_signed(signer, &hook, &set_up, is_form, flip);
+    match read(connector, &hook, &set_up) {
+        Ok(reading) => provider_read(connector, &hook, &reading),
         Err(Unreadable(why)) => assert!(!why.trim().is_empty(), "refused without a word"),
     }
-    quiet(&hook);
+    quiet(connector, &hook);
 }
 
 /// A URL as a vendor may call: what cannot stand in one is left out of the query.
-fn url(port: &str, query: &str, hashed: Option<&[u8]>) -> String {
+fn url(vendor: &str, port: &str, query: &str, hashed: Option<&[u8]>) -> String {
     let mut query: String = query.chars().filter(|c| c.is_ascii_graphic() && *c != '#').collect();
     if let Some(body) = hashed {
         let mut hash = String::new();
@@ -172,34 +191,44 @@ fn url(port: &str, query: &str, hashed: Option<&[u8]>) -> String {
         query = format!("bodySHA256={hash}&{query}");
     }
     let mark = if query.is_empty() { "" } else { "?" };
-    format!("{PUBLIC}{port}/v1/hooks/signalwire/chn_1/status{mark}{query}")
+    format!("{PUBLIC}{port}/v1/hooks/{vendor}/chn_1/status{mark}{query}")
 }
 
-pub(crate) fn signalwire_headers(key: &str, url: &str, form: &[u8]) -> Vec<(String, String)> {
-    let mut mac = Hmac::<Sha1>::new_from_slice(key.as_bytes()).unwrap_or_else(|_| unreachable!());
-    mac.update(url.as_bytes());
-    mac.update(signed_fields(form).as_bytes());
-    vec![("x-signalwire-signature".to_owned(), STANDARD.encode(mac.finalize().into_bytes()))]
+impl Signer {
+    pub(crate) fn headers(&self, key: &str, url: &str, form: &[u8]) -> Vec<(String, String)> {
+        let mut mac = Hmac::<Sha1>::new_from_slice(key.as_bytes()).unwrap_or_else(|_| unreachable!());
+        mac.update(url.as_bytes());
+        mac.update((self.fields)(form).as_bytes());
+        vec![(self.header.to_owned(), STANDARD.encode(mac.finalize().into_bytes()))]
+    }
 }
 
 /// Names and values by the bytes of the names; a name that comes again keeps its order.
-fn signed_fields(form: &[u8]) -> String {
+fn in_order(form: &[u8]) -> String {
     let mut fields: Vec<_> = form_urlencoded::parse(form).collect();
     fields.sort_by(|(a, _), (b, _)| a.as_bytes().cmp(b.as_bytes()));
     fields.iter().flat_map(|(name, value)| [name.as_ref(), value.as_ref()]).collect()
 }
 
-fn names_another_account(is_form: bool, body: &[u8]) -> bool {
+/// Names and values by their bytes, each pair once.
+fn different(form: &[u8]) -> String {
+    let mut fields: Vec<_> = form_urlencoded::parse(form).collect();
+    fields.sort();
+    fields.dedup();
+    fields.iter().flat_map(|(name, value)| [name.as_ref(), value.as_ref()]).collect()
+}
+
+fn names_another_account(ours: &str, is_form: bool, body: &[u8]) -> bool {
     // A NUL in a name or value is taken out before it is looked at.
     let plain = |text: &str| text.replace('\0', "");
     if is_form {
         return form_urlencoded::parse(body)
             .filter(|(name, _)| plain(name) == "AccountSid")
-            .any(|(_, account)| !plain(&account).eq_ignore_ascii_case(PROJECT));
+            .any(|(_, account)| !plain(&account).eq_ignore_ascii_case(ours));
     }
     let Ok(Value::Object(fields)) = serde_json::from_slice(body) else { return false };
     let named = fields.into_iter().rfind(|(name, _)| plain(name) == "AccountSid");
-    let differs = |value: &Value| !plain(value.as_str().unwrap_or_default()).eq_ignore_ascii_case(PROJECT);
+    let differs = |value: &Value| !plain(value.as_str().unwrap_or_default()).eq_ignore_ascii_case(ours);
     match named.map(|(_, value)| value) {
         None | Some(Value::Null) => false,
         Some(Value::Array(values)) => values.iter().any(differs),
@@ -207,9 +236,10 @@ fn names_another_account(is_form: bool, body: &[u8]) -> bool {
     }
 }
 
-fn only_signalwire(hook: &Hook<'_>, set_up: &Settings, is_form: bool, flip: u16) {
+fn only_signed(signer: &Signer, hook: &Hook<'_>, set_up: &Settings, is_form: bool, flip: u16) {
+    let connector = signer.connector;
     let refused = |hook: &Hook<'_>, about: &str| {
-        assert!(SIGNALWIRE.verify(hook, set_up, now()).is_err(), "believed: {about}");
+        assert!(connector.verify(hook, set_up, now()).is_err(), "believed: {about}");
     };
     let with = |signature: Vec<(String, String)>| {
         let rest = hook.headers.iter().filter(|(name, _)| name == "content-type").cloned();
@@ -217,20 +247,17 @@ fn only_signalwire(hook: &Hook<'_>, set_up: &Settings, is_form: bool, flip: u16)
     };
     refused(&Hook { headers: &with(Vec::new()), ..*hook }, "not signed");
     let form = if is_form { hook.body } else { b"" };
-    refused(
-        &Hook { headers: &with(signalwire_headers("PSK_other", hook.url, form)), ..*hook },
-        "another key",
-    );
+    refused(&Hook { headers: &with(signer.headers("PSK_other", hook.url, form)), ..*hook }, "another key");
     refused(&Hook { url: &hook.url.replace("/chn_1/", "/chn_2/"), ..*hook }, "another channel");
     let body = flipped(hook.body, flip);
     // The signature covers what a form says: two ways to write the same are the same.
-    if !is_form || signed_fields(&body) != signed_fields(hook.body) {
+    if !is_form || (signer.fields)(&body) != (signer.fields)(hook.body) {
         refused(&Hook { body: &body, ..*hook }, "another body");
     }
-    assert_eq!(SIGNALWIRE.verify(hook, &Settings::default(), now()), Err(Unverified::NoKey));
+    assert_eq!(connector.verify(hook, &Settings::default(), now()), Err(Unverified::NoKey));
 }
 
-fn signalwire_read(hook: &Hook<'_>, reading: &Reading) {
+fn provider_read(connector: &dyn Connector, hook: &Hook<'_>, reading: &Reading) {
     assert_eq!(reading.event, hook.name);
     let [Observation::AtProvider(seen)] = &reading.observations[..] else { panic!("one hook, one message") };
     let AtProvider { direction, status, data, reference, created_at, .. } = seen;
@@ -248,17 +275,17 @@ fn signalwire_read(hook: &Hook<'_>, reading: &Reading) {
             assert_eq!(*reference, ours);
         }
     }
-    let answer = SIGNALWIRE.answer(hook, reading, &channel(), &[], PUBLIC);
+    let answer = connector.answer(hook, reading, &channel(), &[], PUBLIC);
     assert!(answer.is_success());
 }
 
 /// Whatever we answer to the hook for messages could reach the customer: it says nothing, error or not.
-fn quiet(hook: &Hook<'_>) {
-    let error = SIGNALWIRE.error(hook, 503, "<Message>hush</Message>");
+fn quiet(connector: &dyn Connector, hook: &Hook<'_>) {
+    let error = connector.error(hook, 503, "<Message>hush</Message>");
     assert_eq!(error.status, 503);
     if hook.name == "inbound" {
-        let taken = SIGNALWIRE.answer(hook, &Reading::default(), &channel(), &[], PUBLIC);
-        assert_eq!((error.body.as_slice(), SIGNALWIRE.side()), (taken.body.as_slice(), Side::Provider));
+        let taken = connector.answer(hook, &Reading::default(), &channel(), &[], PUBLIC);
+        assert_eq!((error.body.as_slice(), connector.side()), (taken.body.as_slice(), Side::Provider));
         let script = String::from_utf8_lossy(&error.body);
         assert!(script.ends_with("<Response/>") && !script.contains("hush"), "{script}");
     }

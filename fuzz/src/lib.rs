@@ -35,6 +35,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("signalwire_inbound", signalwire_inbound),
     ("signalwire_status", signalwire_status),
     ("signature", signature),
+    ("twilio_answer", twilio_answer),
+    ("twilio_inbound", twilio_inbound),
+    ("twilio_status", twilio_status),
     ("value", value),
 ];
 
@@ -65,12 +68,12 @@ pub fn front_delete(data: &[u8]) {
 
 /// A customer's text.
 pub fn signalwire_inbound(data: &[u8]) {
-    hooks::signalwire("inbound", data);
+    hooks::provider(&hooks::BY_SIGNALWIRE, "inbound", data);
 }
 
 /// What became of a message of ours.
 pub fn signalwire_status(data: &[u8]) {
-    hooks::signalwire("status", data);
+    hooks::provider(&hooks::BY_SIGNALWIRE, "status", data);
 }
 
 /// Front's answers to our calls.
@@ -81,6 +84,21 @@ pub fn front_answer(data: &[u8]) {
 /// SignalWire's answers to our calls.
 pub fn signalwire_answer(data: &[u8]) {
     answers::check(world::SIGNALWIRE, data);
+}
+
+/// A customer's text, by Twilio.
+pub fn twilio_inbound(data: &[u8]) {
+    hooks::provider(&hooks::BY_TWILIO, "inbound", data);
+}
+
+/// What became of a message of ours, by Twilio.
+pub fn twilio_status(data: &[u8]) {
+    hooks::provider(&hooks::BY_TWILIO, "status", data);
+}
+
+/// Twilio's answers to our calls.
+pub fn twilio_answer(data: &[u8]) {
+    answers::check(world::TWILIO, data);
 }
 
 /// Signatures, addresses and headers from anybody.

@@ -141,6 +141,7 @@ impl Life {
             active: input.byte() % 8 != 7,
             turn: input.byte() % 8 != 7,
             thread_known: input.flag(),
+            opted_out: false,
             helpdesk: End { caps: FRONT.caps(), paused_until: rest(input) },
             provider: End { caps: SIGNALWIRE.caps(), paused_until: rest(input) },
             policy: &policy,

@@ -2,7 +2,7 @@
 
 use super::input::split;
 use super::world::{
-    FRONT, PUBLIC, SECRET, SIGNALWIRE, THEIRS, channel, context, now, ours, settings, theirs,
+    FRONT, PUBLIC, SECRET, SIGNALWIRE, THEIRS, TWILIO, channel, context, now, ours, settings, theirs,
 };
 use twinwire_core::connector::{Call, Channel, Connector, Context};
 use twinwire_core::http::{Answer, Reply, Request};
@@ -19,10 +19,11 @@ pub(crate) fn check(data: &[u8]) {
         "https://api2.frontapp.com",
     ]);
     let text = String::from_utf8_lossy(text);
-    for connector in [FRONT, SIGNALWIRE] {
+    for connector in [FRONT, SIGNALWIRE, TWILIO] {
         further(connector, api, &text);
         further(connector, api, &format!("{api}{text}"));
         further(connector, api, &format!("/api/laml/{text}"));
+        further(connector, api, &format!("/2010-04-01/{text}"));
         ids(connector, api, &text);
     }
     redirected(api, &text);
@@ -42,7 +43,8 @@ pub(crate) fn further(connector: &dyn Connector, api: &str, page: &str) {
         let configured = Url::parse(api).unwrap_or_else(|_| unreachable!());
         if connector.side() == Side::Provider {
             assert_eq!(url.origin(), configured.origin(), "{page:?} leads to {url}");
-            let inside = format!("{}/api/laml/", configured.path().trim_end_matches('/'));
+            let root = if connector.name() == TWILIO.name() { "/2010-04-01/" } else { "/api/laml/" };
+            let inside = format!("{}{root}", configured.path().trim_end_matches('/'));
             assert!(url.path().starts_with(&inside), "{page:?} leads out of the API to {url}");
         } else if url.origin() != configured.origin() {
             let host = url.host_str().unwrap_or_default();

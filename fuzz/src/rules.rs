@@ -1,10 +1,10 @@
 //! What holds for everything that is read, whoever said it.
 
-use super::world::{FRONT, OURS, SIGNALWIRE, channel, context, facts, now, ours, settings};
+use super::world::{FRONT, OURS, SIGNALWIRE, TWILIO, channel, context, facts, now, ours, settings};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use twinwire_core::connector::Call;
+use twinwire_core::connector::{Call, Connector};
 use twinwire_core::identity::{Identity, Known, identify};
 use twinwire_core::model::{Act, BoundBy, Direction, Message, Need, Parked, Side, Status};
 use twinwire_core::observe::{
@@ -101,14 +101,15 @@ fn ordered(order: &Ordered) {
         let other = Message { body: format!("{}!", order.body), ..row.clone() };
         assert_eq!(order.clone().named(Some(&other)).external_id, second.external_id);
     }
-    sent_as_written(&row);
+    sent_as_written(SIGNALWIRE, &row);
+    sent_as_written(TWILIO, &row);
     look_up_of(&row);
 }
 
 /// What goes to the provider is what the agent wrote, to whom they wrote it.
-fn sent_as_written(row: &Message) {
-    let (settings, channel) = (settings(SIGNALWIRE, "https://api.example.test"), channel());
-    let Ok(request) = SIGNALWIRE.build(&Call::Deliver(row), &context(&settings, &channel, None)) else {
+fn sent_as_written(connector: &dyn Connector, row: &Message) {
+    let (settings, channel) = (settings(connector, "https://api.example.test"), channel());
+    let Ok(request) = connector.build(&Call::Deliver(row), &context(&settings, &channel, None)) else {
         assert!(row.body.chars().count() > 1600, "a sound order is refused");
         return;
     };

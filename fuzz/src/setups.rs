@@ -1,17 +1,17 @@
 //! The answers of a set-up: tidied so that requests can be made of them, or refused in a sentence.
 
 use super::input::lines;
-use super::world::{FRONT, PUBLIC, SIGNALWIRE, channel, context, ours, theirs};
+use super::world::{FRONT, PUBLIC, SIGNALWIRE, TWILIO, channel, context, ours, theirs};
 use twinwire_core::connector::{Call, Channel, Connector, Prepared};
 use twinwire_core::model::Side;
-use twinwire_core::phone::can_be_texted;
+use twinwire_core::phone::{can_be_texted, network};
 use twinwire_core::setting::Settings;
 use url::Url;
 
-/// Lines: one answer for each setting of either connector.
+/// Lines: one answer for each setting of any connector.
 pub(crate) fn check(data: &[u8]) {
-    let (answers, _) = lines::<8>(data);
-    for connector in [FRONT, SIGNALWIRE] {
+    let (answers, _) = lines::<9>(data);
+    for connector in [FRONT, SIGNALWIRE, TWILIO] {
         let named = || connector.settings().iter().zip(&answers);
         let given: Settings = named().map(|(setting, answer)| (setting.name, answer.as_str())).collect();
         match connector.prepare(&given) {
@@ -44,7 +44,8 @@ fn usable(connector: &dyn Connector, prepared: &Prepared) {
     assert_eq!(pairs(&again), pairs(prepared), "tidied again, they are others");
     assert_eq!((&again.account, &again.address), (&prepared.account, &prepared.address));
     if let Some((address, region)) = &prepared.address {
-        assert!(address.starts_with('+') && can_be_texted(address), "{address:?} is no number");
+        let (_, number) = network(address);
+        assert!(number.starts_with('+') && can_be_texted(number), "{address:?} is no number");
         assert!(
             prepared.answers.iter().any(|(_, answer)| answer == address),
             "the number is kept as it was typed"
@@ -60,7 +61,7 @@ fn requests(connector: &dyn Connector, prepared: &Prepared) {
     let (row, vendor) = match connector.side() {
         Side::Provider => {
             settings.set("api_url", "");
-            (ours(), "signalwire.com")
+            (ours(), if connector.name() == TWILIO.name() { "twilio.com" } else { "signalwire.com" })
         }
         Side::Helpdesk => (theirs(), "frontapp.com"),
     };

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeZone, Utc};
 use serde_json::Value;
-use twinwire_connectors::{front::Front, signalwire::SignalWire};
+use twinwire_connectors::{front::Front, signalwire::SignalWire, twilio::Twilio};
 use twinwire_core::caps::Caps;
 use twinwire_core::connector::{Channel, Connector, Context};
 use twinwire_core::model::{BoundBy, Direction, Message};
@@ -12,10 +12,12 @@ use twinwire_core::setting::{Setting, Settings};
 
 pub(crate) const FRONT: &dyn Connector = &Front;
 pub(crate) const SIGNALWIRE: &dyn Connector = &SignalWire;
+pub(crate) const TWILIO: &dyn Connector = &Twilio;
 pub(crate) const PUBLIC: &str = "https://hooks.example.test";
 pub(crate) const OURS: &str = "+12015550123";
 pub(crate) const THEIRS: &str = "+12015550188";
 pub(crate) const PROJECT: &str = "6e5f2c1a-90d4-4c7b-8f3e-2b1a7d9c4e60";
+pub(crate) const ACCOUNT: &str = "AC0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 pub(crate) const SECRET: &str = "hush-app-secret";
 pub(crate) const SIGNING_KEY: &str = "PSK_hush";
 
@@ -37,8 +39,9 @@ pub(crate) fn channel() -> Channel {
 pub(crate) fn settings(connector: &dyn Connector, api: &str) -> Settings {
     let answer = |setting: &Setting| match setting.name {
         "app_secret" => SECRET,
-        "signing_key" => SIGNING_KEY,
+        "signing_key" | "auth_token" => SIGNING_KEY,
         "project" => PROJECT,
+        "account_sid" => ACCOUNT,
         "api_url" => api,
         "phone" => OURS,
         _ => setting.default.unwrap_or("acme"),
@@ -102,6 +105,7 @@ pub(crate) fn facts(policy: &Policy) -> Facts<'_> {
         active: true,
         turn: true,
         thread_known: true,
+        opted_out: false,
         helpdesk: end(FRONT.caps()),
         provider: end(SIGNALWIRE.caps()),
         policy,

@@ -5,8 +5,14 @@
 
 pub mod front;
 pub mod signalwire;
+pub mod twilio;
+
+// What connectors of several vendors read in the same way.
+mod form;
+mod lenient;
+mod signature;
 
 use twinwire_core::connector::Connector;
 
 /// Every connector of this build, by name.
-pub static ALL: &[&dyn Connector] = &[&front::Front, &signalwire::SignalWire];
+pub static ALL: &[&dyn Connector] = &[&front::Front, &signalwire::SignalWire, &twilio::Twilio];

@@ -1,4 +1,4 @@
-//! What both doubles share: their parts, the log, and answers with faults.
+//! What all doubles share: their parts, the log, and answers with faults.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -52,7 +52,7 @@ pub struct LoggedRequest {
 /// Something that has changed in a double, for a page that shows it live.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// `front` or `signalwire`.
+    /// `front`, `signalwire` or `twilio`.
     pub double: &'static str,
     /// What happened: `message`, `status`, `request`, `callback`, `channel` or `complaint`.
     pub kind: &'static str,

@@ -33,7 +33,7 @@ impl Ids {
         id
     }
 
-    /// A Front message uid: 32 hexadecimal digits.
+    /// 32 hexadecimal digits: a Front message uid, a Twilio id behind its two letters.
     pub(crate) fn uid(&self) -> String {
         format!("{:016x}{:016x}", self.scrambled(), self.scrambled())
     }

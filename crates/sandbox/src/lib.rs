@@ -1,4 +1,4 @@
-//! In-process doubles of Front's Channel API and `SignalWire`'s Messages API.
+//! In-process doubles of Front's Channel API, and of `SignalWire`'s and Twilio's Messages APIs.
 //!
 //! They speak real HTTP on the loopback interface, keep state as the vendors do, check what the vendors
 //! check, sign what the vendors sign, and misbehave on request. They share no code with the rest of
@@ -13,6 +13,8 @@ mod misbehaviour;
 mod outgoing;
 mod serve;
 pub mod signalwire;
+mod sms;
+pub mod twilio;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +24,8 @@ pub use front::{Front, FrontOptions};
 pub use misbehaviour::{Fault, Operation};
 pub use outgoing::{Answer, Delivery, SignedRequest};
 pub use signalwire::{SignalWire, SignalWireOptions};
+pub use sms::Sms;
+pub use twilio::{Twilio, TwilioOptions};
 
 /// Locks; a panic elsewhere leaves plain data that is still good to read.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

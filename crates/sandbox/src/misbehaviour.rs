@@ -24,15 +24,15 @@ pub enum Operation {
     AgentMessage,
     /// Front: the `message_imported` notice.
     MessageImported,
-    /// `SignalWire`: `POST …/Messages`.
+    /// `SignalWire`, Twilio: `POST …/Messages`.
     SendMessage,
-    /// `SignalWire`: `GET …/Messages`.
+    /// `SignalWire`, Twilio: `GET …/Messages`.
     ListMessages,
-    /// `SignalWire`: `GET …/Messages/{sid}`.
+    /// `SignalWire`, Twilio: `GET …/Messages/{sid}`.
     FetchMessage,
-    /// `SignalWire`: a status callback.
+    /// `SignalWire`, Twilio: a status callback.
     StatusCallback,
-    /// `SignalWire`: the webhook that announces a customer's text.
+    /// `SignalWire`, Twilio: the webhook that announces a customer's text.
     InboundWebhook,
 }
 

@@ -130,7 +130,7 @@ fn recipients(payload: &Value, channel: &Channel) -> Result<Vec<String>, Unreada
     let mut recipients = Vec::new();
     for recipient in items(&payload["recipients"]).filter(|recipient| recipient["role"] == "to") {
         let handle = word(&recipient["handle"]).unwrap_or_default();
-        let address = address(&handle, channel.region.as_deref()).ok_or_else(|| not_a_number(&handle))?;
+        let address = address(&handle, channel).ok_or_else(|| not_a_number(&handle))?;
         if !recipients.contains(&address) {
             recipients.push(address);
         }
@@ -144,8 +144,15 @@ fn recipients(payload: &Value, channel: &Channel) -> Result<Vec<String>, Unreada
     Ok(recipients)
 }
 
-/// A number in E.164, or a short code as it is.
-fn address(handle: &str, region: Option<&str>) -> Option<String> {
+/// A number in E.164, or a short code as it is; in the network of the channel's own address, which the handle may name
+/// or not: what we put into Front has it, what agents type has not.
+fn address(handle: &str, channel: &Channel) -> Option<String> {
+    let region = channel.region.as_deref();
+    let (network, _) = phone::network(&channel.address);
+    let (_, handle) = phone::network(handle);
+    if !network.is_empty() {
+        return phone::e164(handle, region).map(|number| format!("{network}{number}"));
+    }
     let short_code = || phone::is_short_code(handle).then(|| handle.to_owned());
     if handle.len() <= SURELY_SHORT_CODE {
         return short_code();

@@ -457,6 +457,28 @@ fn numbers_are_read_as_the_channels_country_writes_them() {
     }
 }
 
+/// What is put into Front carries the network, and what agents type does not: both are the customer's conversation.
+#[test]
+fn a_handle_is_in_the_network_of_the_channel() {
+    let whatsapp = Channel { address: "whatsapp:+12015550100".to_owned(), ..channel() };
+    for (handle, on_whatsapp, by_sms) in [
+        ("whatsapp:+12015550123", Some("whatsapp:+12015550123"), Some("+12015550123")),
+        ("+1 201 555 0123", Some("whatsapp:+12015550123"), Some("+12015550123")),
+        ("(201) 555-0123", Some("whatsapp:+12015550123"), Some("+12015550123")),
+        ("22395", None, Some("22395")),
+    ] {
+        let body = message(&json!({"recipients": [{"role": "to", "handle": handle}]})).to_string();
+        for (channel, expected) in [(&whatsapp, on_whatsapp), (&channel(), by_sms)] {
+            let reading = Front.read(&hook("message", body.as_bytes()), channel, &settings()).ok();
+            let recipient = reading.and_then(|reading| match reading.observations.into_iter().next() {
+                Some(Observation::Ordered(order)) => Some(order.recipient),
+                _ => None,
+            });
+            assert_eq!(recipient.as_deref(), expected, "{handle} from {}", channel.address);
+        }
+    }
+}
+
 #[test]
 fn halves_of_emoji_are_replaced_and_everything_else_is_kept() {
     for (escaped, expected) in [

@@ -2,6 +2,7 @@
 
 use super::config::{INBOUND, PROJECT, SIGNING_KEY, STATUS};
 use super::{resource, signature};
+use crate::form;
 use serde_json::Value;
 use twinwire_core::connector::{Reading, Unreadable, Unverified};
 use twinwire_core::http::Hook;
@@ -30,7 +31,7 @@ pub(super) fn verify(hook: &Hook<'_>, settings: &Settings) -> Result<(), Unverif
 
 /// A payload that cannot be read names no account; reading it says so later, in better words.
 fn is_of_other_account(hook: &Hook<'_>, project: &str) -> bool {
-    let Ok(payload) = resource::payload(hook) else { return false };
+    let Ok(payload) = form::payload(hook) else { return false };
     let differs = |value: &Value| !value.as_str().unwrap_or_default().eq_ignore_ascii_case(project);
     match payload.get("AccountSid") {
         None | Some(Value::Null) => false,
@@ -42,8 +43,8 @@ fn is_of_other_account(hook: &Hook<'_>, project: &str) -> bool {
 /// Reads a verified hook.
 pub(super) fn read(hook: &Hook<'_>) -> Result<Reading, Unreadable> {
     let seen = match hook.name {
-        INBOUND => inbound(resource::payload(hook)?)?,
-        STATUS => status(hook, &resource::payload(hook)?)?,
+        INBOUND => inbound(form::payload(hook)?)?,
+        STATUS => status(hook, &form::payload(hook)?)?,
         name => return Err(Unreadable(format!("there is no hook `{name}`"))),
     };
     Ok(Reading { event: hook.name.to_owned(), observations: vec![Observation::AtProvider(seen)] })

@@ -60,6 +60,10 @@ impl Connector for SignalWire {
         config::SETTINGS
     }
 
+    fn signed_with(&self) -> Option<&'static str> {
+        Some(config::SIGNING_KEY)
+    }
+
     fn prepare(&self, answers: &Settings) -> Result<Prepared, String> {
         setup::prepare(answers)
     }

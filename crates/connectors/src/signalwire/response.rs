@@ -3,6 +3,7 @@
 use super::config::INBOUND;
 use super::errors::{self, Class};
 use super::resource::{self, LONGEST_WORDS};
+use crate::lenient::word;
 use serde_json::Value;
 use twinwire_core::connector::{Call, Context};
 use twinwire_core::http::{Answer, Hook, Reply};
@@ -91,7 +92,7 @@ fn page(body: &Value, whole: bool) -> Option<Page> {
     if whole && observations.len() < listed.len() {
         return None;
     }
-    Some(Page { observations, next: resource::word(body, "next_page_uri") })
+    Some(Page { observations, next: word(body, "next_page_uri") })
 }
 
 /// Judges an answer that is not a success: by its code where that is known, else by the status line. The
@@ -146,8 +147,8 @@ impl Fault {
         // Other surfaces of SignalWire put the same two fields into a list.
         let body =
             if body.get("code").is_some() { &body } else { body.pointer("/errors/0").unwrap_or(&body) };
-        let code = resource::word(body, "code").map(|code| first_chars(&code, LONGEST_CODE));
-        let words = resource::error_words(resource::word(body, "message"), code.as_deref());
+        let code = word(body, "code").map(|code| first_chars(&code, LONGEST_CODE));
+        let words = resource::error_words(word(body, "message"), code.as_deref());
         Self { code, words: words.unwrap_or_else(|| format!("SignalWire answered {}", answer.status)) }
     }
 

@@ -1,4 +1,4 @@
-//! Drives both doubles over HTTP, as Twinwire does.
+//! Drives the doubles over HTTP, as Twinwire does.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod faults;
@@ -8,3 +8,4 @@ mod server;
 mod signalwire_api;
 mod signalwire_webhooks;
 mod support;
+mod twilio;

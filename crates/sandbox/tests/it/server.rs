@@ -51,6 +51,15 @@ impl Seen {
 
     /// True when the request carries the provider's signature of this URL and its own fields.
     pub(crate) fn is_signed_by_signalwire(&self, url: &str) -> bool {
+        self.header("x-signalwire-signature") == self.signature_of(url)
+    }
+
+    /// The same in Twilio's header.
+    pub(crate) fn is_signed_by_twilio(&self, url: &str) -> bool {
+        self.header("x-twilio-signature") == self.signature_of(url)
+    }
+
+    fn signature_of(&self, url: &str) -> String {
         let mut fields = self.form();
         fields.sort();
         let mut mac = Hmac::<sha1::Sha1>::new_from_slice(KEY.as_bytes()).unwrap();
@@ -59,7 +68,7 @@ impl Seen {
             mac.update(name.as_bytes());
             mac.update(value.as_bytes());
         }
-        self.header("x-signalwire-signature") == STANDARD.encode(mac.finalize().into_bytes())
+        STANDARD.encode(mac.finalize().into_bytes())
     }
 }
 

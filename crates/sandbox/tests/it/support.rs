@@ -104,8 +104,11 @@ pub(crate) async fn sync_inbound(front: &Front, channel: &str, external_id: &str
 }
 
 pub(crate) fn basic(double: &SignalWire) -> String {
-    let options = double.options();
-    format!("Basic {}", STANDARD.encode(format!("{}:{}", options.project, options.token)))
+    basic_of(&double.options().project, &double.options().token)
+}
+
+pub(crate) fn basic_of(name: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
 }
 
 pub(crate) fn messages_url(double: &SignalWire) -> String {

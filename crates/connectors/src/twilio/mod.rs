@@ -1,0 +1,94 @@
+//! Twilio, by its Programmable Messaging API: text messages, or messages on `WhatsApp`, to and from one number.
+//!
+//! Outgoing: `POST …/Messages.json` with Basic authentication, by the account's auth token or an API key. There is no
+//! idempotency key, so a send of unknown outcome is looked up in the list by its recipient; and our own id travels in the
+//! status callback's URL, so that the callback of a send whose answer was lost says which message it was.
+//!
+//! Incoming: the number's message webhook and the status callbacks, both signed with the account's primary auth token.
+//! Both are optional: with an API key alone everything comes by the list.
+//!
+//! What the vendor promises, and what nobody could say, is in this folder's `README.md`.
+
+mod config;
+mod errors;
+mod hook;
+mod request;
+mod resource;
+mod response;
+mod setup;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
+use twinwire_core::caps::Caps;
+use twinwire_core::connector::{
+    Call, Channel, Connector, Context, Prepared, Reading, Unreadable, Unverified,
+};
+use twinwire_core::http::{Answer, Hook, Reply, Request};
+use twinwire_core::model::{Message, Side};
+use twinwire_core::outcome::{Outcome, Refusal};
+use twinwire_core::pace::Pace;
+use twinwire_core::setting::{Setting, Settings};
+
+/// Twilio.
+#[derive(Clone, Copy, Debug)]
+pub struct Twilio;
+
+impl Connector for Twilio {
+    fn name(&self) -> &'static str {
+        config::NAME
+    }
+
+    fn title(&self) -> &'static str {
+        "Twilio"
+    }
+
+    fn side(&self) -> Side {
+        Side::Provider
+    }
+
+    fn caps(&self) -> &'static Caps {
+        &config::CAPS
+    }
+
+    fn pace(&self, settings: &Settings) -> Result<Pace, String> {
+        config::pace(settings)
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        config::SETTINGS
+    }
+
+    fn signed_with(&self) -> Option<&'static str> {
+        Some(config::AUTH_TOKEN)
+    }
+
+    fn prepare(&self, answers: &Settings) -> Result<Prepared, String> {
+        setup::prepare(answers)
+    }
+
+    fn verify(&self, hook: &Hook<'_>, settings: &Settings, _: DateTime<Utc>) -> Result<(), Unverified> {
+        hook::verify(hook, settings)
+    }
+
+    fn read(&self, hook: &Hook<'_>, _: &Channel, _: &Settings) -> Result<Reading, Unreadable> {
+        hook::read(hook)
+    }
+
+    fn answer(&self, hook: &Hook<'_>, _: &Reading, _: &Channel, _: &[Message], _: &str) -> Answer {
+        response::answer(hook)
+    }
+
+    fn error(&self, hook: &Hook<'_>, status: u16, message: &str) -> Answer {
+        response::error(hook, status, message)
+    }
+
+    fn build(&self, call: &Call<'_>, context: &Context<'_>) -> Result<Request, Refusal> {
+        request::build(call, context)
+    }
+
+    fn judge(&self, call: &Call<'_>, context: &Context<'_>, reply: &Reply) -> Outcome {
+        response::judge(call, context, reply)
+    }
+}

@@ -1,0 +1,155 @@
+//! The main job on Twilio: the same engine, another codec.
+
+use std::time::Duration;
+use twinwire_core::model::{Parked, Status, Told};
+use twinwire_core::setting::Settings;
+use twinwire_engine::setup;
+use twinwire_sandbox::signalwire::Fate;
+use twinwire_sandbox::{Fault, Operation, Rule, Twilio, TwilioOptions};
+use twinwire_store::backfills::{self, Kind};
+use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, Setting, Stack, eventually};
+
+const NUMBER: &str = "+12015553000";
+
+/// A stack with a second channel, on Twilio.
+struct OnTwilio {
+    stack: Stack,
+    twilio: Twilio,
+    /// Front's id of the channel.
+    inbox: String,
+}
+
+impl OnTwilio {
+    async fn start(number: &str) -> Self {
+        let twilio = Twilio::start(TwilioOptions::default()).await.unwrap();
+        twilio.add_number(number);
+        let setting = Setting {
+            settling: Duration::from_millis(1200),
+            twilio_url: Some(twilio.url()),
+            ..Setting::default()
+        };
+        let stack = Stack::with(setting).await;
+        let options = twilio.options();
+        let answers = Settings::from_iter([
+            ("phone", number),
+            ("account_sid", options.account_sid.as_str()),
+            ("auth_token", options.auth_token.as_str()),
+            ("segments_per_second", "100"),
+        ]);
+        let made = setup::install(stack.engine(), "front_twilio", &answers).await.unwrap();
+        stack.front.set_server_url(&format!("{}/v1/install/front_twilio/authorization", stack.url()));
+        let inbox = stack.front.connect(&made.api_key).await.unwrap().id;
+        twilio.set_webhook(number, &made.channel.provider_url(&stack.url(), "twilio", "inbound"));
+        Self { stack, twilio, inbox }
+    }
+
+    async fn agent_writes(&self, to: &str, text: &str) {
+        let sent = self.stack.front.agent_writes(&self.inbox, &[to], text).await.unwrap();
+        assert!(sent.answer.is_success(), "{sent:?}");
+    }
+
+    fn texts_to(&self, customer: &str) -> Vec<String> {
+        self.twilio.outbound_to(customer).into_iter().map(|message| message.body).collect()
+    }
+
+    fn thread(&self, customer: &str) -> Vec<String> {
+        self.stack.front.messages(&self.inbox, customer).into_iter().map(|message| message.text).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_goes_both_ways_once_and_in_order() {
+    let on = OnTwilio::start(NUMBER).await;
+    for text in ["One", "Two", "Three"] {
+        on.agent_writes(CUSTOMER, text).await;
+    }
+    on.stack.settle().await;
+    on.twilio.customer_texts(CUSTOMER, NUMBER, "Four").await;
+    on.stack.settle().await;
+    assert_eq!(on.texts_to(CUSTOMER), ["One", "Two", "Three"]);
+    assert_eq!(on.thread(CUSTOMER), ["One", "Two", "Three", "Four"]);
+    eventually("they are delivered", || async {
+        let rows = "select count(*) from messages where provider_status = 'delivered'";
+        (on.stack.count(rows).await == 3).then_some(())
+    })
+    .await;
+    assert!(on.twilio.complaints().is_empty(), "{:?}", on.twilio.complaints());
+    let view = "select count(*) from front_twilio_message_channel_app_v1 where twilio_sid is not null";
+    assert_eq!(on.stack.count(view).await, 4);
+    assert_eq!(on.stack.count("select count(*) from twilio_message_v1").await, 4);
+}
+
+#[tokio::test]
+async fn a_send_whose_answer_is_lost_is_looked_up_and_not_repeated() {
+    let on = OnTwilio::start(NUMBER).await;
+    on.twilio.faults().add(Rule::new(Fault::Lost).on(Operation::StatusCallback).times(100));
+    on.twilio.faults().add(Rule::new(Fault::ResetAfter).on(Operation::SendMessage));
+    on.agent_writes(CUSTOMER, "Once").await;
+    on.stack.settle().await;
+    assert_eq!(on.texts_to(CUSTOMER), ["Once"]);
+    assert_eq!(on.thread(CUSTOMER), ["Once"]);
+}
+
+#[tokio::test]
+async fn a_message_that_fails_later_is_told_with_twilios_code() {
+    let on = OnTwilio::start(NUMBER).await;
+    let later =
+        Fate::FailLater { code: 30003, message: "Unreachable".to_owned(), status: "undelivered".to_owned() };
+    on.twilio.script(CUSTOMER, later);
+    on.agent_writes(CUSTOMER, "Hello?").await;
+    let row =
+        eventually("the agent is told", || async { on.stack.row("helpdesk_status is not null").await }).await;
+    assert_eq!((row.provider_status, row.helpdesk_status), (Some(Status::Undelivered), Some(Told::Failed)));
+    let failures = on.stack.front.failures(&on.inbox);
+    assert!(failures[0].error.as_ref().unwrap().contains("30003"), "{failures:?}");
+}
+
+#[tokio::test]
+async fn a_lost_text_is_found_by_the_backfill() {
+    let on = OnTwilio::start(NUMBER).await;
+    on.twilio.faults().add(Rule::new(Fault::Lost).on(Operation::InboundWebhook));
+    on.twilio.customer_texts(CUSTOMER, NUMBER, "Anybody there?").await;
+    let account = on.stack.count("select id from accounts where connector = 'twilio'").await;
+    let id = twinwire_engine::jobs::read_list::request(
+        on.stack.engine(),
+        account,
+        None,
+        Kind::Incremental,
+        "test",
+    )
+    .await
+    .unwrap();
+    eventually("the backfill ends", || async {
+        backfills::get(&on.stack.pool, id).await.unwrap().filter(backfills::Backfill::is_over)
+    })
+    .await;
+    on.stack.settle().await;
+    assert_eq!(on.thread(CUSTOMER), ["Anybody there?"]);
+}
+
+#[tokio::test]
+async fn who_wrote_stop_is_refused_by_twilio_itself_and_the_agent_is_told() {
+    let on = OnTwilio::start(NUMBER).await;
+    on.twilio.customer_texts(CUSTOMER, NUMBER, "STOP").await;
+    on.stack.settle().await;
+    on.agent_writes(CUSTOMER, "One more thing").await;
+    on.agent_writes(OTHER_CUSTOMER, "To somebody else").await;
+    on.stack.settle().await;
+    let row = on.stack.row("body = 'One more thing'").await.unwrap();
+    assert_eq!((row.parked, row.provider_error_code.as_deref()), (Some(Parked::Refused), Some("21610")));
+    assert_eq!(on.texts_to(OTHER_CUSTOMER), ["To somebody else"]);
+    assert_eq!(on.stack.count("select count(*) from consents where word = 'stop'").await, 1);
+}
+
+#[tokio::test]
+async fn whatsapp_is_a_conversation_of_its_own() {
+    let number = "whatsapp:+12015553000";
+    let on = OnTwilio::start(number).await;
+    let customer = format!("whatsapp:{CUSTOMER}");
+    on.twilio.customer_texts(&customer, number, "Hi").await;
+    on.stack.settle().await;
+    on.agent_writes(&customer, "Hello").await;
+    on.stack.settle().await;
+    assert_eq!(on.texts_to(&customer), ["Hello"]);
+    assert_eq!(on.thread(&customer), ["Hi", "Hello"]);
+}
