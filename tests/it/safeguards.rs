@@ -97,6 +97,8 @@ impl Pair {
         let mut twinwire = Installation::connected(PROGRAM).await;
         twinwire.stop().await;
         lose_callbacks(&twinwire.signalwire);
+        // A call starts within a third of this or not at all: enough for a busy machine.
+        twinwire.program = twinwire.program.with("TWINWIRE_SETTLING", "6s");
         let stalled = serve(&twinwire.program.clone().with("TWINWIRE_STALL_AT", point), without).await;
         Self { twinwire, stalled, without }
     }
