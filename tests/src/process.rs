@@ -3,7 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::ExitStatusExt;
@@ -269,6 +269,9 @@ impl Serving {
 /// # Panics
 /// When there is none.
 pub fn lasting_port() -> u16 {
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    // Given once in this process: a test whose server is down for a moment must find its port again.
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let free =
+        |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok() && GIVEN.lock().unwrap().insert(*port);
     std::iter::repeat_with(|| rand::random_range(20_000..32_000)).take(1_000).find(free).unwrap()
 }

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::database::{Database, Place};
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
@@ -12,6 +13,9 @@ use twinwire_store::seal::SecretKey;
 
 /// What the names of databases begin with that are to stay.
 const KEPT: &str = "twinwire_kept_";
+
+/// Seconds for which a database is not taken for a leftover, whoever is in it.
+const NEW: i64 = 3_600;
 
 /// The database of a run.
 pub(crate) struct Scratch {
@@ -27,7 +31,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes a database for a command, and drops those of its runs that were killed. The command's name is one word of
+    /// Makes a database for a command, and drops those of its runs that were killed, an hour later at the earliest. The command's name is one word of
     /// small letters.
     pub(crate) async fn open(config: &Config, command: &'static str) -> anyhow::Result<Self> {
         let mut place = Place::find(config, &config.data_dir.join(command)).await?;
@@ -35,7 +39,7 @@ impl Scratch {
         let mut keeper = connect(&home, command).await?;
         let prefix = format!("twinwire_{command}_");
         sweep(&mut keeper, &prefix).await?;
-        let name = format!("{prefix}{:012x}", rand::random::<u64>() >> 16);
+        let name = name(&prefix, Utc::now(), rand::random());
         // Locked before it is there, so that no other run can take it for a leftover.
         lock(&mut keeper, &name).await?;
         run(&mut keeper, format!("create database {name}")).await.with_context(|| may_not(command))?;
@@ -123,7 +127,7 @@ async fn sweep(keeper: &mut PgConnection, prefix: &str) -> anyhow::Result<()> {
             .bind(prefix)
             .fetch_all(&mut *keeper)
             .await?;
-    for name in names.iter().filter(|name| is_leftover(prefix, name)) {
+    for name in names.iter().filter(|name| is_leftover(prefix, name, Utc::now())) {
         if lock(keeper, name).await?
             && nobody_is_in(keeper, name).await?
             && let Err(error) = drop_database(keeper, name, "").await
@@ -135,10 +139,18 @@ async fn sweep(keeper: &mut PgConnection, prefix: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a run may have left it: a database of the user's may well be called `twinwire_demo_new`.
-fn is_leftover(prefix: &str, name: &str) -> bool {
-    let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    name.strip_prefix(prefix).is_some_and(|rest| rest.len() == 12 && rest.bytes().all(digit))
+/// The name of a database says when it was made: eight digits of the second, and four by chance.
+fn name(prefix: &str, now: DateTime<Utc>, chance: u16) -> String {
+    format!("{prefix}{:08x}{chance:04x}", now.timestamp())
+}
+
+/// Whether a run may have left it. A database of the user's may well be called `twinwire_demo_new`; and one that was made
+/// just now may have nobody in it yet, and its lock stands in another database where a run was asked to use another one.
+fn is_leftover(prefix: &str, name: &str, now: DateTime<Utc>) -> bool {
+    let Some(rest) = name.strip_prefix(prefix).filter(|rest| rest.len() == 12) else { return false };
+    let hex = rest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let made = rest.get(..8).and_then(|seconds| i64::from_str_radix(seconds, 16).ok());
+    hex && made.is_some_and(|made| now.timestamp() - made > NEW)
 }
 
 /// A run that lost its lock with a connection may still be at work.
@@ -171,12 +183,16 @@ mod tests {
 
     #[test]
     fn only_what_a_run_of_the_same_command_left_is_swept_away() {
-        let ours = |name: &str| is_leftover("twinwire_demo_", name);
-        assert!(ours("twinwire_demo_0123456789af"));
-        for other in ["twinwire_demo_new", "twinwire_demo_0123456789ag", "twinwire_demo_0123456789af1"] {
-            assert!(!ours(other), "{other}");
+        let made = DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(0x6550_0000);
+        let name = name("twinwire_demo_", made, 0xaf);
+        assert_eq!(name, "twinwire_demo_6550000000af");
+        let later = |seconds| made + chrono::TimeDelta::seconds(seconds);
+        assert!(is_leftover("twinwire_demo_", &name, later(NEW + 1)));
+        assert!(!is_leftover("twinwire_demo_", &name, later(NEW)), "it may have been made just now");
+        assert!(!is_leftover("twinwire_chaos_", &name, later(NEW + 1)));
+        for other in ["twinwire_demo_new", "twinwire_demo_65500000zzzz", "twinwire_demo_6550000000af1"] {
+            assert!(!is_leftover("twinwire_demo_", other, later(NEW + 1)), "{other}");
         }
-        assert!(!ours("twinwire_chaos_0123456789af"));
     }
 
     #[test]

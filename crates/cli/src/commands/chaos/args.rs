@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// Messages a second
     #[arg(long, value_name = "N", default_value_t = 20.0)]
     pub(super) rate: f64,
-    /// How likely a vendor does wrong, of each request, callback and page: 0 to 1
+    /// How likely a vendor does wrong, of each request, callback and page: 0 to 0.5
     #[arg(long, value_name = "P", default_value_t = 0.05)]
     pub(super) faults: f64,
     /// Workers to kill in all [default: one for 20 messages]
