@@ -8,7 +8,8 @@ use twinwire_engine::crash::POINTS;
 /// The counts.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Counts {
-    /// Messages put in so far.
+    /// Messages put in so far; the findings have them by kind.
+    #[serde(skip)]
     pub(super) put_in: usize,
     /// Kills at a random moment.
     pub(super) killed_at_random: usize,
