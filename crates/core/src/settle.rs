@@ -110,6 +110,10 @@ pub fn apply(row: &Message, act: Act, result: &Result, now: DateTime<Utc>, chanc
         Result::Unknown(why) => unknown(&mut after, row, why, now, chance),
         Result::Away { why, perhaps } => away(&mut after, row, why, *perhaps, now, chance),
     }
+    // Why the message did not arrive is what the agent is told; trouble with the telling must not take its place.
+    if matches!(act, Act::Report | Act::Note) || (act == Act::LookUp && in_doubt_about(row, Act::Note)) {
+        after.last_error.clone_from(&row.last_error);
+    }
     after.doubt = after.standing_doubt();
     if after.need() == Need::Nothing {
         after.wake_at = None;
@@ -129,7 +133,7 @@ pub fn park(row: &Message, why: Parked, now: DateTime<Utc>) -> Message {
     }
     after.failures = 0;
     let reason = match why {
-        Parked::TooOld => "too old when it could first be tried",
+        Parked::TooOld => "too old to be delivered",
         Parked::OptedOut => "the customer has opted out of texts from this number, until they write START",
         Parked::GaveUp => "it never moved; see the attempts",
         Parked::Uncertain => "whether it was delivered cannot be known",
@@ -218,12 +222,10 @@ fn refused(row: &mut Message, act: Act, refusal: &Refusal, now: DateTime<Utc>, c
         (RefusalKind::Permanent, Act::Report) => {
             row.helpdesk_status = Some(Told::StatusRefused);
             row.failures = 0;
-            row.last_error = Some(words);
         }
         (RefusalKind::Permanent, Act::Note) => {
             row.helpdesk_status = Some(Told::Untold);
             note_settled(row);
-            row.last_error = Some(words);
         }
         // The side cannot be asked about this one: as if it had been asked in vain often enough.
         (RefusalKind::Permanent, Act::LookUp) => {

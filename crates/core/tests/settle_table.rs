@@ -13,6 +13,7 @@ use twinwire_core::model::Act::{Deliver, LookUp, Note, Report};
 use twinwire_core::model::{Act, BoundBy, Message, Need, Parked, Status, Told};
 use twinwire_core::observe::{AtHelpdesk, fold_helpdesk, fold_provider, release};
 use twinwire_core::outcome::{Refusal, RefusalKind};
+use twinwire_core::report;
 use twinwire_core::settle::{Result as Came, apply, begin, park};
 
 const CHANCE: f64 = 0.5;
@@ -380,7 +381,7 @@ fn parking_says_why() {
     let mut row = ours(|row| row.last_error = Some("time-out".to_owned()));
     let said = |row: &Message, why| park(row, why, at(0)).last_error.unwrap();
     assert_eq!(said(&row, Parked::GaveUp), "it never moved; see the attempts; last: time-out");
-    assert_eq!(said(&row, Parked::TooOld), "too old when it could first be tried");
+    assert_eq!(said(&row, Parked::TooOld), "too old to be delivered");
     row.last_error = None;
     assert_eq!(said(&row, Parked::GaveUp), "it never moved; see the attempts");
     assert_eq!(said(&row, Parked::Uncertain), "whether it was delivered cannot be known");
@@ -476,4 +477,25 @@ fn the_helpdesks_own_id_wins_over_the_one_under_which_it_took_the_message() {
         Some("msg_1"),
         "an agent's message keeps the id of its order"
     );
+}
+
+#[test]
+fn trouble_with_telling_the_agent_does_not_become_what_the_agent_is_told() {
+    let row = parked(Parked::OptedOut);
+    let (reason, note) = (report::reason(&row), report::note(&row));
+    assert!(reason.contains("opted out") && note.contains("opted out"), "{reason} {note}");
+    for came in [unknown(), later(), for_good(), away(), not_reached(), too_fast(), rejected(), Came::Done] {
+        for act in [Report, Note] {
+            let told = after(&row, act, quiet, &came);
+            assert_eq!(
+                (report::reason(&told), report::note(&told)),
+                (reason.clone(), note.clone()),
+                "{act:?} {came:?}"
+            );
+        }
+    }
+    let noted = Message { doubt: Some(begun(Note, -90)), ..unmarkable(row) };
+    for came in [unknown(), later(), for_good(), Came::NotThere, Came::Ambiguous, Came::Done] {
+        assert_eq!(report::note(&after(&noted, LookUp, quiet, &came)), note, "{came:?}");
+    }
 }

@@ -312,7 +312,7 @@ pub struct Overview {
     pub pending: i64,
     /// Rows put aside, those that were too old left out.
     pub parked: i64,
-    /// Rows that were too old when they could first be tried.
+    /// Rows that were too old to be delivered.
     pub too_old: i64,
     /// Why an account of it rests.
     pub paused: Option<String>,

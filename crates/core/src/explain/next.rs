@@ -243,7 +243,7 @@ impl Situation<'_> {
         let there = self.place(self.row.destination()).title;
         match why {
             Parked::Refused => format!("{there} refused it for good"),
-            Parked::TooOld => "it was too old when it could first be tried".to_owned(),
+            Parked::TooOld => "it was too old to be delivered".to_owned(),
             Parked::OptedOut => "the customer has opted out of texts from this number".to_owned(),
             Parked::GaveUp => "it did not arrive, and is not tried any more".to_owned(),
             Parked::Uncertain => {
