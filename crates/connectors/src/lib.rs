@@ -8,6 +8,8 @@ pub mod signalwire;
 pub mod twilio;
 
 // What connectors of several vendors read in the same way.
+mod codes;
+mod fault;
 mod form;
 mod lenient;
 mod signature;

@@ -3,16 +3,14 @@
 //! It says it in two forms: the message resource of the REST API, and the fields of a webhook, which come as
 //! a form in practice and as JSON by its description.
 
-use super::errors;
+use super::errors::CODES;
+use crate::fault::LONGEST_WORDS;
 use crate::lenient::{id, party, text, time, word};
 use serde_json::Value;
 use twinwire_core::connector::Unreadable;
 use twinwire_core::model::{Direction, Status};
 use twinwire_core::observe::AtProvider;
 use twinwire_core::text::{clean_json, first_chars};
-
-/// Characters of an error's words that are kept.
-pub(super) const LONGEST_WORDS: usize = 300;
 
 /// Reads a message resource; none without an id.
 pub(super) fn message(resource: &Value) -> Option<AtProvider> {
@@ -65,7 +63,7 @@ pub(super) fn event(fields: &Value, direction: Direction) -> Result<AtProvider, 
 
 /// The vendor's words for an error, or ours where it only gives a number.
 pub(super) fn error_words(words: Option<String>, code: Option<&str>) -> Option<String> {
-    let words = words.or_else(|| code.and_then(errors::meaning).map(str::to_owned))?;
+    let words = words.or_else(|| code.and_then(|code| CODES.meaning(code)).map(str::to_owned))?;
     Some(first_chars(&words, LONGEST_WORDS))
 }
 

@@ -1,22 +1,28 @@
 //! Answers: ours to SignalWire's webhooks, and what SignalWire's answers to our calls mean.
 
 use super::config::INBOUND;
-use super::errors::{self, Class};
-use super::resource::{self, LONGEST_WORDS};
+use super::errors::CODES;
+use super::resource;
+use crate::fault::{Fault, LONGEST_WORDS, Leads, json, unclear};
 use crate::lenient::word;
 use serde_json::Value;
 use twinwire_core::connector::{Call, Context};
 use twinwire_core::http::{Answer, Hook, Reply};
 use twinwire_core::observe::{AtProvider, Observation};
-use twinwire_core::outcome::{Done, Outcome, Page, Refusal, RefusalKind};
+use twinwire_core::outcome::{Done, Outcome, Page, Refusal};
 use twinwire_core::phone::address;
-use twinwire_core::text::{clean_json, first_chars};
+use twinwire_core::text::first_chars;
 
 /// A script that does nothing. Any text in its place would be sent to the customer.
 const NOTHING_TO_DO: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
 
-/// Characters of an error's code that are kept; a genuine one has five.
-const LONGEST_CODE: usize = 64;
+const LEADS: Leads = Leads {
+    refused: "SignalWire refuses the project ID or the API token",
+    unpaid: "the SignalWire account cannot pay for messages",
+    forbidden: "SignalWire does not permit this",
+    no_message: "SignalWire has no such message",
+    no_account: "SignalWire has no such project in this space: check the settings `space` and `project`",
+};
 
 /// The answer to a hook that was taken.
 pub(super) fn answer(hook: &Hook<'_>) -> Answer {
@@ -43,14 +49,8 @@ pub(super) fn judge(call: &Call<'_>, context: &Context<'_>, reply: &Reply) -> Ou
             Some(done) => Outcome::Done(done),
             None => unclear(call, &format!("SignalWire answered {}, but not as agreed", answer.status)),
         },
-        Reply::Answer(answer) => failure(call, answer),
+        Reply::Answer(answer) => fault(answer).judge(call, answer, &CODES, &LEADS),
     }
-}
-
-/// What nobody knows of a call that changes nothing is simply not done.
-fn unclear(call: &Call<'_>, why: &str) -> Outcome {
-    let why = first_chars(why, LONGEST_WORDS);
-    if call.only_reads() { Outcome::Refused(Refusal::later(why)) } else { Outcome::Unknown(why) }
 }
 
 /// What a successful answer brought; none when it cannot be read.
@@ -74,11 +74,6 @@ fn success(call: &Call<'_>, context: &Context<'_>, body: &[u8]) -> Option<Done> 
     }
 }
 
-/// An answer's JSON, without the NUL characters that cannot be stored.
-fn json(body: &[u8]) -> Option<Value> {
-    serde_json::from_slice(body).ok().map(clean_json)
-}
-
 fn or(there: String, asked: &str) -> String {
     if there.is_empty() { address(asked) } else { there }
 }
@@ -95,65 +90,11 @@ fn page(body: &Value, whole: bool) -> Option<Page> {
     Some(Page { observations, next: word(body, "next_page_uri") })
 }
 
-/// Judges an answer that is not a success: by its code where that is known, else by the status line. The
-/// status that the body repeats is not looked at; it has been seen to differ.
-fn failure(call: &Call<'_>, answer: &Answer) -> Outcome {
-    let fault = Fault::of(answer);
-    let class = fault.code.as_deref().and_then(errors::class);
-    match (answer.status, class) {
-        (429, _) | (_, Some(Class::RateLimit)) => {
-            fault.refused(RefusalKind::Throttled(answer.retry_after()), None)
-        }
-        (401, _) => fault
-            .refused(RefusalKind::Credentials, Some("SignalWire refuses the project ID or the API token")),
-        (408 | 500.., _) | (_, Some(Class::Ambiguous)) => unclear(call, &fault.words),
-        (300..400, _) => fault.refused(RefusalKind::Later, None),
-        (400..500, Some(Class::Balance)) => {
-            fault.refused(RefusalKind::Credentials, Some("the SignalWire account cannot pay for messages"))
-        }
-        (404, None | Some(Class::NotFound)) => not_found(call, fault),
-        (403, None) => fault.refused(RefusalKind::Credentials, Some("SignalWire does not permit this")),
-        (400..500, class) => {
-            fault.refused(class.and_then(Class::kind).unwrap_or(RefusalKind::Permanent), None)
-        }
-        _ => unclear(call, &fault.words),
-    }
-}
-
-/// What is not there: the message that was asked for, a page whose token has run out, or the account.
-fn not_found(call: &Call<'_>, fault: Fault) -> Outcome {
-    match call {
-        Call::Fetch { .. } => fault.refused(RefusalKind::Permanent, Some("SignalWire has no such message")),
-        Call::LookUp { page: Some(_), .. } | Call::List { page: Some(_), .. } => {
-            fault.refused(RefusalKind::Later, None)
-        }
-        _ => {
-            let lead =
-                "SignalWire has no such project in this space: check the settings `space` and `project`";
-            fault.refused(RefusalKind::Credentials, Some(lead))
-        }
-    }
-}
-
-/// What an unsuccessful answer says.
-struct Fault {
-    code: Option<String>,
-    words: String,
-}
-
-impl Fault {
-    fn of(answer: &Answer) -> Self {
-        let body = json(&answer.body).unwrap_or_default();
-        // Other surfaces of SignalWire put the same two fields into a list.
-        let body =
-            if body.get("code").is_some() { &body } else { body.pointer("/errors/0").unwrap_or(&body) };
-        let code = word(body, "code").map(|code| first_chars(&code, LONGEST_CODE));
-        let words = resource::error_words(word(body, "message"), code.as_deref());
-        Self { code, words: words.unwrap_or_else(|| format!("SignalWire answered {}", answer.status)) }
-    }
-
-    fn refused(self, kind: RefusalKind, lead: Option<&str>) -> Outcome {
-        let message = lead.map_or(self.words.clone(), |lead| format!("{lead}: {}", self.words));
-        Outcome::Refused(Refusal { kind, code: self.code, message: first_chars(&message, LONGEST_WORDS) })
-    }
+/// What an unsuccessful answer says. Other surfaces of SignalWire put the same two fields into a list.
+fn fault(answer: &Answer) -> Fault {
+    let body = json(&answer.body).unwrap_or_default();
+    let body = if body.get("code").is_some() { &body } else { body.pointer("/errors/0").unwrap_or(&body) };
+    let code = word(body, "code");
+    let words = resource::error_words(word(body, "message"), code.as_deref());
+    Fault::new(code, &words.unwrap_or_else(|| format!("SignalWire answered {}", answer.status)))
 }

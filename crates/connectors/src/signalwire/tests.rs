@@ -1,5 +1,6 @@
 //! Every test is a value in and a value out. The people and numbers are invented.
 
+use super::errors::CODES;
 use super::*;
 use crate::lenient::time;
 use base64::Engine;
@@ -700,15 +701,15 @@ fn a_wait_that_is_asked_for_is_kept() {
 
 #[test]
 fn every_code_of_the_table_has_words_and_a_kind() {
-    assert_eq!(errors::count(), 53);
+    assert_eq!(CODES.count(), 53);
     let rows: Value = serde_json::from_str(include_str!("fixtures/errors.json")).unwrap();
     for row in rows.as_array().unwrap() {
         let code = row["code"].to_string();
-        assert!(errors::meaning(&code).is_some_and(|words| !words.is_empty()), "{code}");
+        assert!(CODES.meaning(&code).is_some_and(|words| !words.is_empty()), "{code}");
         let undecided = matches!(row["class"].as_str(), Some("ambiguous" | "not_found"));
-        assert_eq!(errors::class(&code).unwrap().kind().is_none(), undecided, "{code}");
+        assert_eq!(CODES.class(&code).unwrap().kind().is_none(), undecided, "{code}");
     }
-    assert_eq!(errors::meaning("1"), None);
+    assert_eq!(CODES.meaning("1"), None);
 }
 
 // ---- words and times

@@ -2,16 +2,14 @@
 //!
 //! It says it in two forms: the message resource of the REST API, and the fields of a webhook.
 
-use super::errors;
+use super::errors::CODES;
+use crate::fault::LONGEST_WORDS;
 use crate::lenient::{id, party, text, time, word};
 use serde_json::Value;
 use twinwire_core::connector::Unreadable;
 use twinwire_core::model::{Direction, Status};
 use twinwire_core::observe::AtProvider;
 use twinwire_core::text::{clean_json, first_chars};
-
-/// Characters of an error's words that are kept.
-pub(super) const LONGEST_WORDS: usize = 300;
 
 /// Reads a message resource; none without an id.
 pub(super) fn message(resource: &Value) -> Option<AtProvider> {
@@ -68,7 +66,7 @@ pub(super) fn event(fields: &Value, direction: Direction) -> Result<AtProvider, 
 
 /// Our words for what became of a message, or the vendor's where the number is not known: its own are for developers.
 pub(super) fn error_words(words: Option<String>, code: Option<&str>) -> Option<String> {
-    let words = code.and_then(errors::meaning).map(str::to_owned).or(words)?;
+    let words = code.and_then(|code| CODES.meaning(code)).map(str::to_owned).or(words)?;
     Some(first_chars(&words, LONGEST_WORDS))
 }
 

@@ -1,9 +1,10 @@
 //! Answers: ours to Twilio's webhooks, and what Twilio's answers to our calls mean.
 
 use super::config::{INBOUND, SERVICE};
-use super::errors::{self, Class};
+use super::errors::CODES;
 use super::request::ours;
-use super::resource::{self, LONGEST_WORDS};
+use super::resource;
+use crate::fault::{Fault, LONGEST_WORDS, Leads, json, unclear};
 use crate::lenient::word;
 use serde_json::Value;
 use twinwire_core::connector::{Call, Context};
@@ -11,15 +12,20 @@ use twinwire_core::http::{Answer, Hook, Reply};
 use twinwire_core::identity::could_be;
 use twinwire_core::model::Message;
 use twinwire_core::observe::{AtProvider, Observation};
-use twinwire_core::outcome::{Done, Outcome, Page, Refusal, RefusalKind};
+use twinwire_core::outcome::{Done, Outcome, Page, Refusal};
 use twinwire_core::phone::address;
-use twinwire_core::text::{clean_json, first_chars};
+use twinwire_core::text::first_chars;
 
 /// A script that does nothing. Any text in its place would be sent to the customer.
 const NOTHING_TO_DO: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
 
-/// Characters of an error's code that are kept; a genuine one has five.
-const LONGEST_CODE: usize = 64;
+const LEADS: Leads = Leads {
+    refused: "Twilio refuses the account SID or its credentials",
+    unpaid: "the Twilio account cannot pay for messages",
+    forbidden: "Twilio does not permit this",
+    no_message: "Twilio has no such message",
+    no_account: "Twilio has no such account: check the setting `account_sid`",
+};
 
 /// The answer to a hook that was taken.
 pub(super) fn answer(hook: &Hook<'_>) -> Answer {
@@ -46,14 +52,8 @@ pub(super) fn judge(call: &Call<'_>, context: &Context<'_>, reply: &Reply) -> Ou
             Some(done) => Outcome::Done(done),
             None => unclear(call, &format!("Twilio answered {}, but not as agreed", answer.status)),
         },
-        Reply::Answer(answer) => failure(call, answer),
+        Reply::Answer(answer) => fault(answer).judge(call, answer, &CODES, &LEADS),
     }
-}
-
-/// What nobody knows of a call that changes nothing is simply not done.
-fn unclear(call: &Call<'_>, why: &str) -> Outcome {
-    let why = first_chars(why, LONGEST_WORDS);
-    if call.only_reads() { Outcome::Refused(Refusal::later(why)) } else { Outcome::Unknown(why) }
 }
 
 /// What a successful answer brought; none when it cannot be read.
@@ -91,11 +91,6 @@ fn by_our_service(seen: AtProvider, message: &Message, context: &Context<'_>) ->
     }
 }
 
-/// An answer's JSON, without the NUL characters that cannot be stored.
-fn json(body: &[u8]) -> Option<Value> {
-    serde_json::from_slice(body).ok().map(clean_json)
-}
-
 fn or(there: String, asked: &str) -> String {
     if there.is_empty() { address(asked) } else { there }
 }
@@ -112,61 +107,12 @@ fn page(body: &Value, whole: bool, each: impl Fn(AtProvider) -> AtProvider) -> O
     Some(Page { observations, next: word(body, "next_page_uri") })
 }
 
-/// Judges an answer that is not a success: by its code where that is known, else by the status line.
-fn failure(call: &Call<'_>, answer: &Answer) -> Outcome {
-    let fault = Fault::of(answer);
-    let class = fault.code.as_deref().and_then(errors::class);
-    match (answer.status, class) {
-        (429, _) | (_, Some(Class::RateLimit)) => {
-            fault.refused(RefusalKind::Throttled(answer.retry_after()), None)
-        }
-        (401, _) => {
-            fault.refused(RefusalKind::Credentials, Some("Twilio refuses the account SID or its credentials"))
-        }
-        (408 | 500.., _) | (_, Some(Class::Ambiguous)) => unclear(call, &fault.words),
-        (300..400, _) => fault.refused(RefusalKind::Later, None),
-        (404, None | Some(Class::NotFound)) => not_found(call, fault),
-        (403, None) => fault.refused(RefusalKind::Credentials, Some("Twilio does not permit this")),
-        (400..500, class) => {
-            fault.refused(class.and_then(Class::kind).unwrap_or(RefusalKind::Permanent), None)
-        }
-        _ => unclear(call, &fault.words),
-    }
-}
-
-/// What is not there: the message that was asked for, a page whose token has run out, or the account.
-fn not_found(call: &Call<'_>, fault: Fault) -> Outcome {
-    match call {
-        Call::Fetch { .. } => fault.refused(RefusalKind::Permanent, Some("Twilio has no such message")),
-        Call::LookUp { page: Some(_), .. } | Call::List { page: Some(_), .. } => {
-            fault.refused(RefusalKind::Later, None)
-        }
-        _ => {
-            let lead = "Twilio has no such account: check the setting `account_sid`";
-            fault.refused(RefusalKind::Credentials, Some(lead))
-        }
-    }
-}
-
-/// What an unsuccessful answer says.
-struct Fault {
-    code: Option<String>,
-    words: String,
-}
-
-impl Fault {
-    /// The vendor's own words go first: they name what was wrong with this request.
-    fn of(answer: &Answer) -> Self {
-        let body = json(&answer.body).unwrap_or_default();
-        let code = word(&body, "code").map(|code| first_chars(&code, LONGEST_CODE));
-        let known = || code.as_deref().and_then(errors::meaning).map(str::to_owned);
-        let words = word(&body, "message").or_else(known);
-        let words = words.unwrap_or_else(|| format!("Twilio answered {}", answer.status));
-        Self { words: first_chars(&words, LONGEST_WORDS), code }
-    }
-
-    fn refused(self, kind: RefusalKind, lead: Option<&str>) -> Outcome {
-        let message = lead.map_or(self.words.clone(), |lead| format!("{lead}: {}", self.words));
-        Outcome::Refused(Refusal { kind, code: self.code, message: first_chars(&message, LONGEST_WORDS) })
-    }
+/// What an unsuccessful answer says. The vendor's own words go first: they name what was wrong with this request.
+fn fault(answer: &Answer) -> Fault {
+    let body = json(&answer.body).unwrap_or_default();
+    let code = word(&body, "code");
+    let known = || code.as_deref().and_then(|code| CODES.meaning(code)).map(str::to_owned);
+    let words = word(&body, "message").or_else(known);
+    let words = words.unwrap_or_else(|| format!("Twilio answered {}", answer.status));
+    Fault::new(code, &words)
 }

@@ -1,6 +1,7 @@
 //! Every test is a value in and a value out. The people and numbers are invented. The signature's own vectors are in
 //! `crates/connectors/tests/signatures.rs`.
 
+use super::errors::CODES;
 use super::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -598,17 +599,17 @@ fn a_refusal_keeps_the_vendors_code_words_and_wait() {
 
 #[test]
 fn every_code_of_the_table_has_words_and_a_kind() {
-    assert_eq!(errors::count(), 102);
+    assert_eq!(CODES.count(), 102);
     let rows: Value = serde_json::from_str(include_str!("fixtures/errors.json")).unwrap();
     for row in rows.as_array().unwrap() {
         let code = row["code"].to_string();
-        assert!(errors::meaning(&code).is_some_and(|words| !words.is_empty()), "{code}");
+        assert!(CODES.meaning(&code).is_some_and(|words| !words.is_empty()), "{code}");
         let undecided =
             matches!(row["class"].as_str(), Some("ambiguous" | "not_found" | "warning" | "webhook"));
-        assert_eq!(errors::class(&code).unwrap().kind().is_none(), undecided, "{code}");
+        assert_eq!(CODES.class(&code).unwrap().kind().is_none(), undecided, "{code}");
     }
-    assert!(errors::meaning("63016").unwrap().contains("24 hours"));
-    assert_eq!(errors::meaning("1"), None);
+    assert!(CODES.meaning("63016").unwrap().contains("24 hours"));
+    assert_eq!(CODES.meaning("1"), None);
 }
 
 #[test]
