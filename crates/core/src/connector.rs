@@ -6,6 +6,7 @@
 
 use crate::caps::Caps;
 use crate::http::{Answer, Hook, Reply, Request};
+use crate::media::fit::Limits;
 use crate::model::{Message, Side};
 use crate::observe::Observation;
 use crate::outcome::{Outcome, Refusal};
@@ -33,6 +34,19 @@ pub trait Connector: Debug + Send + Sync {
     /// # Errors
     /// A sentence that names the setting which makes no sense.
     fn pace(&self, settings: &Settings) -> Result<Pace, String>;
+
+    /// How files travel to it with `message`; none when it takes none.
+    fn media(&self, message: &Message) -> Option<&'static Limits>;
+
+    /// Hosts at which its files may be, beside where its API is configured to be: a name, or the end of one with a dot
+    /// before it.
+    fn file_hosts(&self) -> &'static [&'static str];
+
+    /// Where a longer text is split into several messages, in characters; none when it is sent whole or refused.
+    fn splits_at(&self, settings: &Settings) -> Option<usize> {
+        let _ = settings;
+        None
+    }
 
     /// What it asks its operator for.
     fn settings(&self) -> &'static [Setting];
@@ -120,6 +134,15 @@ pub enum Call<'a> {
         /// The further page.
         page: Option<&'a str>,
     },
+    /// Name the files of a message.
+    Files(&'a Message),
+    /// Give one file of a message.
+    File {
+        /// The message.
+        message: &'a Message,
+        /// Where the vendor says that it is: an address from outside.
+        url: &'a str,
+    },
     /// Show one message.
     Fetch {
         /// Its id there.
@@ -137,7 +160,15 @@ pub enum Call<'a> {
 impl Call<'_> {
     /// Whether doing it changes nothing at the vendor: what is unknown about it is simply not done.
     pub fn only_reads(&self) -> bool {
-        matches!(self, Self::LookUp { .. } | Self::List { .. } | Self::Fetch { .. } | Self::Check)
+        match self {
+            Self::LookUp { .. }
+            | Self::List { .. }
+            | Self::Files(_)
+            | Self::File { .. }
+            | Self::Fetch { .. }
+            | Self::Check => true,
+            Self::Deliver(_) | Self::Report { .. } | Self::Note { .. } | Self::Show { .. } => false,
+        }
     }
 }
 
@@ -150,12 +181,45 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     /// The helpdesk's id of the conversation, where known.
     pub thread: Option<&'a str>,
+    /// The files that go with the message, in a delivery.
+    pub files: &'a [Attachment],
     /// Where vendors reach this installation, without a slash at the end.
     pub public_url: &'a str,
     /// The time.
     pub now: DateTime<Utc>,
     /// Drawn at random for this call alone.
     pub nonce: u128,
+}
+
+/// A file that goes with a message, ready for the side that it goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its place in the message's media.
+    pub nth: usize,
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// What there is of it.
+    pub content: Content,
+}
+
+/// What there is of a file, by [`crate::media::fit::Way`].
+#[derive(Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Its bytes.
+    Bytes(Vec<u8>),
+    /// Where it can be fetched, by anybody who has the address and for a while.
+    Url(String),
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Url(_) => f.write_str("an address"),
+        }
+    }
 }
 
 /// One helpdesk inbox tied to one provider address.

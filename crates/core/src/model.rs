@@ -3,6 +3,8 @@
 //! A row has two ids, the helpdesk's and the provider's. One of them missing is work to do; both there is done.
 //! Everything else on the row says what the message is, what became of it, and how far the work has got.
 
+use crate::media::Medium;
+use crate::parts::{self, Part};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +101,8 @@ pub enum Told {
 pub enum Act {
     /// Bring the message to the side where its id is missing: send at the provider, sync into the helpdesk.
     Deliver,
+    /// Get a file of it from the side where it was born.
+    Fetch,
     /// Ask that side whether a delivery of unknown outcome happened.
     LookUp,
     /// Mark the message as failed in the helpdesk.
@@ -150,6 +154,8 @@ pub enum Parked {
     GaveUp,
     /// Whether it was delivered cannot be known, and delivering twice would be worse than not at all.
     Uncertain,
+    /// It is the rest of a text whose earlier part was put aside. The agent was told of that one.
+    Incomplete,
 }
 
 /// One message of one conversation of one channel.
@@ -167,8 +173,12 @@ pub struct Message {
     pub sender: String,
     /// E.164, or an opaque address.
     pub recipient: String,
-    /// Plain text; may be empty when there is only media.
+    /// Plain text; may be empty when there are only files.
     pub body: String,
+    /// Its files.
+    pub media: Vec<Medium>,
+    /// Which part of the helpdesk's message it is, where that was too long for one of the provider's.
+    pub part: Part,
     /// The vendor's payload of the side of origin.
     pub data: serde_json::Value,
     /// When it was written, by the clock of its origin; the earliest that any evidence says.
@@ -214,6 +224,11 @@ impl Message {
         log_id(&self.external_id)
     }
 
+    /// Our id of the whole message that it is a part of: by that one the helpdesk knows it.
+    pub fn whole_id(&self) -> &str {
+        parts::whole_id(&self.external_id, self.part)
+    }
+
     /// The side where the message has to be delivered.
     pub fn destination(&self) -> Side {
         self.origin.other()
@@ -248,7 +263,8 @@ impl Message {
             return Need::Deliver;
         }
         let untold = matches!(self.helpdesk_status, None | Some(Told::StatusRefused));
-        let failed = self.parked.is_some() || self.provider_status.is_some_and(Status::is_failure);
+        let aside = self.parked.is_some_and(|why| why != Parked::Incomplete);
+        let failed = aside || self.provider_status.is_some_and(Status::is_failure);
         if self.origin == Side::Helpdesk && failed && untold {
             return Need::Tell;
         }

@@ -5,7 +5,10 @@
 //! or in another order ends in the same row: every field is joined by a rule that does not care (earliest, highest
 //! rank, first that is certain), see [`AtProvider::join`].
 
+use crate::consent::Word;
+use crate::media::{self, File, Medium, State};
 use crate::model::{Act, Begun, BoundBy, Direction, Message, Need, Parked, Side, Status};
+use crate::parts::Part;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -43,6 +46,10 @@ pub struct Ordered {
     pub recipient: String,
     /// Plain text.
     pub body: String,
+    /// Its files.
+    pub files: Vec<File>,
+    /// Which part of it this is, see [`crate::parts`]; a connector gives it whole.
+    pub part: Part,
     /// The helpdesk's payload.
     pub data: Value,
     /// When the agent wrote it.
@@ -88,6 +95,10 @@ pub struct AtProvider {
     pub to: String,
     /// Text; missing where the evidence does not show it.
     pub body: Option<String>,
+    /// Its files, as far as the evidence shows them.
+    pub files: Vec<File>,
+    /// What it says about the customer's wish to be texted, where the provider itself says so.
+    pub said: Option<Word>,
     /// How far it got.
     pub status: Option<Status>,
     /// The provider's error code.
@@ -128,6 +139,8 @@ impl AtProvider {
             from: fuller(self.from, other.from),
             to: fuller(self.to, other.to),
             body: fuller(self.body, other.body),
+            files: fuller(self.files, other.files),
+            said: self.said.max(other.said),
             status: self.status.max(other.status),
             error_code: self.error_code.max(other.error_code),
             error_message: self.error_message.max(other.error_message),
@@ -177,6 +190,13 @@ impl Length for Option<String> {
     }
 }
 
+impl Length for Vec<File> {
+    /// Files that can be fetched are worth more than the bare number of them.
+    fn length(&self) -> usize {
+        self.iter().map(|file| 1 + 1000 * usize::from(file.url.is_some())).sum()
+    }
+}
+
 fn earlier<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
@@ -210,6 +230,8 @@ pub fn fold_order(row: Option<&Message>, order: &Ordered, our_address: &str, now
         fresh.sender = our_address.to_owned();
         fresh.recipient.clone_from(&order.recipient);
         fresh.body.clone_from(&order.body);
+        fresh.media = order.files.iter().cloned().map(Medium::from).collect();
+        fresh.part = order.part;
         fresh.data.clone_from(&order.data);
         fresh.occurred_at = order.occurred_at.unwrap_or(now);
         fresh.helpdesk_message_id = Some(order.helpdesk_message_id.clone());
@@ -247,7 +269,11 @@ pub fn fold_provider(
     if after.origin == Side::Provider {
         after.sender.clone_from(&seen.from);
         after.recipient.clone_from(&seen.to);
-        after.body = seen.body.clone().unwrap_or_default();
+        // A text that came as a file stays: the evidence goes on showing none.
+        if !after.media.iter().any(|medium| medium.state == State::Said) {
+            after.body = seen.body.clone().unwrap_or_default();
+        }
+        after.media = media::join(&after.media, &seen.files);
         after.occurred_at = seen.created_at.unwrap_or(after.occurred_at);
         if let Some(data) = &seen.data {
             after.data.clone_from(data);
@@ -314,8 +340,7 @@ fn arrived(before: Option<&Message>, mut row: Message) -> Message {
             row.doubt = None;
         }
         // What the helpdesk was told already stays as it is; a message refused and yet there keeps its reason.
-        if matches!(row.parked, Some(Parked::OptedOut | Parked::TooOld | Parked::GaveUp | Parked::Uncertain))
-        {
+        if row.parked.is_some_and(|why| why != Parked::Refused) {
             row.parked = None;
         }
         // Only once: later attempts are about telling a failure, and must come to their end however often a poll runs.
@@ -351,6 +376,8 @@ fn blank(external_id: &str, origin: Side, direction: Direction, now: DateTime<Ut
         sender: String::new(),
         recipient: String::new(),
         body: String::new(),
+        media: Vec::new(),
+        part: Part::WHOLE,
         data: Value::Null,
         occurred_at: now,
         seen_at: now,

@@ -1,5 +1,6 @@
 //! What came of an outside call, in three classes: it was done, it certainly was not, or nobody knows.
 
+use crate::media::File;
 use crate::observe::Observation;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub enum Done {
     Told,
     /// One page of a list or look-up.
     Page(Page),
+    /// The files of a message.
+    Files(Vec<File>),
     /// The credentials work.
     Checked,
 }
@@ -52,6 +55,8 @@ pub struct Refusal {
 pub enum RefusalKind {
     /// This message will never be taken: park it and tell.
     Permanent,
+    /// Nor will any other, as long as this person does not want to be texted.
+    OptedOut,
     /// Not now; the message may pass later.
     Later,
     /// The account sends too fast: pause the account, for as long as the vendor asks.

@@ -4,6 +4,7 @@
 //! `crates/core/tests/plan_table.rs`.
 
 use crate::caps::{Caps, LookUp, Worse};
+use crate::media::Medium;
 use crate::model::{Act, Begun, Message, Need, Parked, Side, Told};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,6 +14,9 @@ pub const GIVE_UP_AFTER: u32 = 50;
 
 /// A call starts at once after its begin, or something is wrong with the machine.
 const LATEST_START: TimeDelta = TimeDelta::seconds(5);
+
+/// How long a customer's message waits for its files, from when we first learnt of it: after that it goes without.
+pub const FETCH_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 /// What the planner needs to know beside the row.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +30,8 @@ pub struct Facts<'a> {
     pub thread_known: bool,
     /// The customer has opted out of being texted from this number.
     pub opted_out: bool,
+    /// An earlier part of the same text was put aside.
+    pub broken_off: bool,
     /// The helpdesk.
     pub helpdesk: End<'a>,
     /// The provider.
@@ -146,10 +152,36 @@ fn deliver(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
     if facts.is_worn(row) && end.caps.worse == Worse::Twice {
         return Action::Park(Parked::GaveUp);
     }
+    if facts.broken_off {
+        return Action::Park(Parked::Incomplete);
+    }
+    if let Some(action) = fetch(row, facts, now) {
+        return action;
+    }
     if !facts.turn {
         return Action::WaitTurn;
     }
     end.unless_paused(Act::Deliver, now)
+}
+
+/// Files are fetched before anything else and out of turn: vendors do not keep them for ever.
+fn fetch(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Option<Action> {
+    if !wants_files(row, now) {
+        return None;
+    }
+    let action = facts.end(row.origin).unless_paused(Act::Fetch, now);
+    Some(match action {
+        Action::WaitUntil(until) if row.origin == Side::Provider => {
+            Action::WaitUntil(until.min(row.seen_at + FETCH_WITHIN))
+        }
+        other => other,
+    })
+}
+
+/// Whether there is a file to be fetched, and still time for it.
+fn wants_files(row: &Message, now: DateTime<Utc>) -> bool {
+    let in_time = row.origin == Side::Helpdesk || now - row.seen_at < FETCH_WITHIN;
+    in_time && row.media.iter().any(Medium::is_wanted)
 }
 
 /// Whether a message is not delivered any more because of its age. An agent's message goes stale while it waits, whatever
@@ -186,6 +218,7 @@ fn is_stale(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> bool {
 pub fn side_of(row: &Message, act: Act) -> Side {
     match act {
         Act::Deliver => row.destination(),
+        Act::Fetch => row.origin,
         Act::Report | Act::Note => Side::Helpdesk,
         Act::LookUp => row.standing_doubt().map_or(row.destination(), |doubt| match doubt.act {
             Act::Note => Side::Helpdesk,

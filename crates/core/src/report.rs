@@ -8,6 +8,13 @@ const QUOTED: usize = 26;
 
 /// Why it failed: the provider's code and words, or ours.
 pub fn reason(row: &Message) -> String {
+    if row.part.of > 1 {
+        return format!("Part {} of {}: {}", row.part.nth, row.part.of, why(row));
+    }
+    why(row)
+}
+
+fn why(row: &Message) -> String {
     match (&row.provider_error_code, &row.provider_error_message, &row.last_error) {
         (Some(code), Some(message), _) => format!("Error ({code}): {message}"),
         (Some(code), None, _) => format!("Error ({code})"),

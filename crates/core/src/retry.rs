@@ -3,6 +3,7 @@
 //! Nothing here is done to a message whose last attempt's outcome is not known: what may have happened is looked up
 //! first, whoever asks.
 
+use crate::media::State;
 use crate::model::{Begun, Message, Need, Parked, Side, Status};
 use chrono::{DateTime, Utc};
 
@@ -64,7 +65,7 @@ pub fn retry(row: &Message, now: DateTime<Utc>) -> Result<Message, RetryRefused>
         None => Err(RetryRefused::Waits),
         Some(Parked::Uncertain) if is_no_message(row) => Err(RetryRefused::NoMessage),
         Some(Parked::Uncertain) => Err(RetryRefused::Uncertain),
-        Some(Parked::Refused | Parked::OptedOut | Parked::TooOld | Parked::GaveUp) => Ok(anew(row, now)),
+        Some(_) => Ok(anew(row, now)),
     }
 }
 
@@ -137,6 +138,11 @@ fn anew(row: &Message, now: DateTime<Utc>) -> Message {
     after.failures = 0;
     after.last_error = None;
     after.attempted_at = Some(now);
+    for medium in &mut after.media {
+        if matches!(medium.state, State::Missing { .. }) {
+            medium.state = State::Wanted;
+        }
+    }
     if row.origin == Side::Helpdesk {
         // Of a message that never got a provider's id this is all about the failure that is over now.
         after.provider_status = None;

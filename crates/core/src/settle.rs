@@ -4,6 +4,7 @@
 //! it. A process that dies between the two leaves the row in flight; whoever plans it next finds the doubt.
 
 use crate::backoff::backoff;
+use crate::media::{self, Fetched};
 use crate::model::{Act, Begun, Message, Need, Parked, Side, Told};
 use crate::outcome::{Outcome, Refusal, RefusalKind};
 use crate::plan::GIVE_UP_AFTER;
@@ -13,6 +14,9 @@ use std::time::Duration;
 /// What is left of the failures when an act is repeated in the dark: the side is asked again before the next repetition,
 /// and the back-off stays at its cap.
 const ASK_ANEW: u32 = 10;
+
+/// Attempts to get a file of a customer's message. They take some minutes; after that it goes without.
+pub const FETCH_TRIES: u32 = 8;
 
 /// Writes down that `act` is about to be tried.
 ///
@@ -39,6 +43,8 @@ pub fn begin(row: &Message, act: Act, now: DateTime<Utc>) -> Message {
 pub enum Result {
     /// Delivered, or the agent told.
     Done,
+    /// A file was fetched, or never will be.
+    Fetched(Fetched),
     /// The look-up is complete and does not show it: it certainly is not there.
     NotThere,
     /// The look-up shows more than one message that it may be.
@@ -96,6 +102,7 @@ pub fn apply(row: &Message, act: Act, result: &Result, now: DateTime<Utc>, chanc
             unknown(&mut after, row, "it is said to be there, but without its id", now, chance);
         }
         Result::Done => done(&mut after, act),
+        Result::Fetched(what) => fetched(&mut after, what),
         Result::NotThere => {
             note_settled(&mut after);
             after.last_error = Some("looked up: it is not there".to_owned());
@@ -109,6 +116,11 @@ pub fn apply(row: &Message, act: Act, result: &Result, now: DateTime<Utc>, chanc
         Result::Refused(refusal) => refused(&mut after, act, refusal, now, chance),
         Result::Unknown(why) => unknown(&mut after, row, why, now, chance),
         Result::Away { why, perhaps } => away(&mut after, row, why, *perhaps, now, chance),
+    }
+    // What the customer wrote does not wait for ever for a file.
+    if act == Act::Fetch && row.origin == Side::Provider && after.failures >= FETCH_TRIES {
+        fetched(&mut after, &Fetched::Missing { why: "it could not be fetched".to_owned() });
+        after.wake_at = Some(now);
     }
     // Why the message did not arrive is what the agent is told; trouble with the telling must not take its place.
     if matches!(act, Act::Report | Act::Note) || (act == Act::LookUp && in_doubt_about(row, Act::Note)) {
@@ -138,6 +150,7 @@ pub fn park(row: &Message, why: Parked, now: DateTime<Utc>) -> Message {
         Parked::GaveUp => "it never moved; see the attempts",
         Parked::Uncertain => "whether it was delivered cannot be known",
         Parked::Refused => "refused",
+        Parked::Incomplete => "an earlier part of the same text did not go out",
     };
     after.last_error = Some(match &row.last_error {
         Some(last) if why == Parked::GaveUp => format!("{reason}; last: {last}"),
@@ -188,6 +201,7 @@ fn done(row: &mut Message, act: Act) {
             row.helpdesk_status = Some(Told::Noted);
             note_settled(row);
         }
+        Act::Fetch => {}
         // The look-up found it and the fold bound it, or it settles by [`Result::NotThere`].
         Act::LookUp => {
             if in_doubt_about(row, Act::Note) {
@@ -198,20 +212,42 @@ fn done(row: &mut Message, act: Act) {
     }
 }
 
+/// A customer's message goes on without what will never be there; an agent's does not go out in pieces.
+fn fetched(row: &mut Message, what: &Fetched) {
+    media::fetched(row, what);
+    row.failures = 0;
+    row.last_error = None;
+    if let (Fetched::Missing { why }, Side::Helpdesk) = (what, row.origin) {
+        row.parked = Some(Parked::Refused);
+        row.last_error = Some(format!("a file could not be had from the helpdesk: {why}"));
+    }
+}
+
 fn refused(row: &mut Message, act: Act, refusal: &Refusal, now: DateTime<Utc>, chance: f64) {
     let words = refusal.describe();
     match (refusal.kind, act) {
         // The account rests, not the message: no attempt is counted, and the row stays due for when the rest ends.
         (RefusalKind::Throttled(_) | RefusalKind::Credentials, _) => row.last_error = Some(words),
+        (RefusalKind::Permanent | RefusalKind::OptedOut, Act::Fetch) => {
+            fetched(row, &Fetched::Missing { why: words });
+        }
         // This attempt did not happen, but the one before may have: the agent must not be told that it failed.
-        (RefusalKind::Permanent, Act::Deliver) if in_doubt_about(row, Act::Deliver) => {
+        (RefusalKind::Permanent | RefusalKind::OptedOut, Act::Deliver)
+            if in_doubt_about(row, Act::Deliver) =>
+        {
             row.parked = Some(Parked::Uncertain);
             row.failures = 0;
             row.last_error = Some(format!("{words}; an attempt before may have been delivered"));
         }
-        (RefusalKind::Permanent, Act::Deliver) => {
+        // Perhaps it is only the files that it does not want: what the customer wrote is not lost for them.
+        (RefusalKind::Permanent, Act::Deliver) if media::leave(row, &words) => {
+            row.failures = 0;
+            row.last_error = Some(words);
+        }
+        (kind @ (RefusalKind::Permanent | RefusalKind::OptedOut), Act::Deliver) => {
+            let opted_out = kind == RefusalKind::OptedOut;
             row.doubt = None;
-            row.parked = Some(Parked::Refused);
+            row.parked = Some(if opted_out { Parked::OptedOut } else { Parked::Refused });
             row.provider_error_code =
                 row.provider_error_code.take().max(code_for(row.destination(), refusal));
             row.provider_error_message =
@@ -219,16 +255,16 @@ fn refused(row: &mut Message, act: Act, refusal: &Refusal, now: DateTime<Utc>, c
             row.failures = 0;
             row.last_error = Some(words);
         }
-        (RefusalKind::Permanent, Act::Report) => {
+        (RefusalKind::Permanent | RefusalKind::OptedOut, Act::Report) => {
             row.helpdesk_status = Some(Told::StatusRefused);
             row.failures = 0;
         }
-        (RefusalKind::Permanent, Act::Note) => {
+        (RefusalKind::Permanent | RefusalKind::OptedOut, Act::Note) => {
             row.helpdesk_status = Some(Told::Untold);
             note_settled(row);
         }
         // The side cannot be asked about this one: as if it had been asked in vain often enough.
-        (RefusalKind::Permanent, Act::LookUp) => {
+        (RefusalKind::Permanent | RefusalKind::OptedOut, Act::LookUp) => {
             row.failures = row.failures.max(GIVE_UP_AFTER);
             row.last_error = Some(words);
         }

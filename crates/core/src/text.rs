@@ -1,5 +1,6 @@
 //! Texts: what Postgres cannot hold, and when two texts are the same message.
 
+use crate::segments;
 use serde_json::Value;
 
 /// Takes out NUL characters, which neither `text` nor `jsonb` can hold.
@@ -36,14 +37,10 @@ pub fn same_text(sent: &str, seen: &str) -> bool {
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        match c {
-            '\u{2018}' | '\u{2019}' | '\u{201A}' | '\u{201B}' | '\u{2032}' => out.push('\''),
-            '\u{201C}' | '\u{201D}' | '\u{201E}' | '\u{201F}' | '\u{2033}' => out.push('"'),
-            '\u{2010}'..='\u{2015}' | '\u{2212}' => out.push('-'),
-            '\u{2026}' => out.push_str("..."),
-            '\u{200B}' | '\u{FEFF}' => {}
-            c if c.is_whitespace() => out.push(' '),
-            c => out.push(c),
+        match segments::plain(c) {
+            _ if c.is_whitespace() => out.push(' '),
+            Some(plain) => out.push_str(plain),
+            None => out.push(c),
         }
     }
     out.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

@@ -44,6 +44,7 @@ fn around() -> Around {
             turn: true,
             thread_known: true,
             opted_out: false,
+            broken_off: false,
             helpdesk: end,
             provider: end,
             policy: &POLICY,

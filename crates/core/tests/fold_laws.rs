@@ -5,6 +5,8 @@ mod support;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use support::{at, begun, ours, shown, theirs};
+use twinwire_core::consent::Word;
+use twinwire_core::media::File;
 use twinwire_core::model::Parked::{GaveUp, Refused, TooOld, Uncertain};
 use twinwire_core::model::{Act, BoundBy, Message, Status, Told};
 use twinwire_core::observe::{AtHelpdesk, AtProvider, fold_helpdesk, fold_provider};
@@ -23,10 +25,18 @@ fn evidence() -> impl Strategy<Value = AtProvider> {
         (maybe(&["", "Hello", "Hallo", "Hello you"]), maybe(&["30003", "30005"]), maybe(&["gone", "away"]));
     let times = (prop::option::of(-50_i64..50), prop::option::of(-50_i64..50));
     let payload = prop::option::of((prop::option::of(-50_i64..50), 0..4_i32));
-    let rest = (prop::option::of(select(&STATUSES[..])), prop::option::of(Just("ours".to_owned())));
+    let files = (0..3_usize, prop::option::of(0..3_u8)).prop_map(|(count, url)| match url {
+        None => File::unnamed(count),
+        Some(url) => vec![File { url: Some(format!("https://files/{url}")), ..File::default() }; count],
+    });
+    let said = prop::option::of(select(&[Word::Stop, Word::Start][..]));
+    let rest =
+        (prop::option::of(select(&STATUSES[..])), prop::option::of(Just("ours".to_owned())), files, said);
     (texts, times, payload, rest).prop_map(
-        |((body, code, words), (created, sent), payload, (status, reference))| AtProvider {
+        |((body, code, words), (created, sent), payload, (status, reference, files, said))| AtProvider {
             body,
+            files,
+            said,
             status,
             error_code: code,
             error_message: words,

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use std::time::Duration;
 use support::{at, begun, ours, shown, theirs};
 use twinwire_core::caps::{Caps, LookUp, Worse};
+use twinwire_core::media::{File, State};
 use twinwire_core::model::{Act, BoundBy, Message, Parked, Side, Status, Told};
 use twinwire_core::observe::fold_provider;
 use twinwire_core::plan::{Action, End, Facts, GIVE_UP_AFTER, Policy, plan, side_of};
@@ -38,10 +39,17 @@ fn facts() -> Facts<'static> {
         turn: true,
         thread_known: true,
         opted_out: false,
+        broken_off: false,
         helpdesk: end(&KNOWN_THREAD),
         provider: end(&LISTS),
         policy: &POLICY,
     }
+}
+
+/// Something that has a file to be fetched.
+fn with_file(mut row: Message) -> Message {
+    row.media = vec![File { url: Some("https://files/1".into()), ..File::default() }.into()];
+    row
 }
 
 fn but(change: impl FnOnce(&mut Facts<'static>)) -> Facts<'static> {
@@ -341,4 +349,67 @@ fn a_call_has_to_start_long_before_anybody_looks_for_it() {
         }
     }
     assert_eq!(facts().start_within(Side::Provider), TimeDelta::seconds(5), "by the side's own settling");
+}
+
+#[test]
+fn files_are_fetched_before_the_message_goes_anywhere() {
+    let resting = |side: Side, until: i64| {
+        but(|facts| match side {
+            Side::Helpdesk => facts.helpdesk.paused_until = Some(at(until)),
+            Side::Provider => facts.provider.paused_until = Some(at(until)),
+        })
+    };
+    let theirs = with_file(theirs(|_| ()));
+    let mut late = theirs.clone();
+    late.seen_at = at(-3_600);
+    let mut kept = with_file(ours(|_| ()));
+    kept.media[0].state = State::Kept { key: "k".into() };
+    let mut missing = theirs.clone();
+    missing.media[0].state = State::Missing { why: "gone".into() };
+    let ours = with_file(ours(|_| ()));
+    check(vec![
+        ("an agent's file first", ours.clone(), facts(), DO(Act::Fetch)),
+        ("a customer's file first", theirs.clone(), facts(), DO(Act::Fetch)),
+        ("out of turn", theirs.clone(), but(|facts| facts.turn = false), DO(Act::Fetch)),
+        ("whatever the destination does", theirs.clone(), resting(Side::Helpdesk, 60), DO(Act::Fetch)),
+        (
+            "not where the vendor that has it rests",
+            ours.clone(),
+            resting(Side::Helpdesk, 60),
+            Action::WaitUntil(at(60)),
+        ),
+        (
+            "a customer's message waits an hour",
+            theirs,
+            resting(Side::Provider, 9_999),
+            Action::WaitUntil(at(3_540)),
+        ),
+        ("and goes without then", late.clone(), resting(Side::Provider, 9_999), DO(Act::Deliver)),
+        ("at its turn", late, but(|facts| facts.turn = false), Action::WaitTurn),
+        ("an agent's waits on", ours.clone(), resting(Side::Helpdesk, 9_999), Action::WaitUntil(at(9_999))),
+        ("what is there goes", kept, facts(), DO(Act::Deliver)),
+        ("what will never be there is no reason to wait", missing, facts(), DO(Act::Deliver)),
+        (
+            "nothing is fetched for who opted out",
+            ours.clone(),
+            but(|facts| facts.opted_out = true),
+            Action::Park(Parked::OptedOut),
+        ),
+        (
+            "nor for the rest of a text",
+            ours,
+            but(|facts| facts.broken_off = true),
+            Action::Park(Parked::Incomplete),
+        ),
+    ]);
+    assert_eq!(side_of(&with_file(support::ours(|_| ())), Act::Fetch), Side::Helpdesk);
+}
+
+#[test]
+fn the_agent_is_not_told_of_the_rest_of_a_text() {
+    let rest = ours(|row| {
+        row.parked = Some(Parked::Incomplete);
+        row.wake_at = None;
+    });
+    assert_eq!(plan(&rest, &facts(), at(0)), Action::Nothing);
 }

@@ -9,12 +9,13 @@ use chrono::TimeDelta;
 use std::time::Duration;
 use support::{at, begun, ours, shown, theirs};
 use twinwire_core::backoff::backoff;
-use twinwire_core::model::Act::{Deliver, LookUp, Note, Report};
+use twinwire_core::media::{Fetched, File, State};
+use twinwire_core::model::Act::{Deliver, Fetch, LookUp, Note, Report};
 use twinwire_core::model::{Act, BoundBy, Message, Need, Parked, Status, Told};
 use twinwire_core::observe::{AtHelpdesk, fold_helpdesk, fold_provider, release};
 use twinwire_core::outcome::{Refusal, RefusalKind};
 use twinwire_core::report;
-use twinwire_core::settle::{Result as Came, apply, begin, park};
+use twinwire_core::settle::{FETCH_TRIES, Result as Came, apply, begin, park};
 
 const CHANCE: f64 = 0.5;
 
@@ -498,4 +499,78 @@ fn trouble_with_telling_the_agent_does_not_become_what_the_agent_is_told() {
     for came in [unknown(), later(), for_good(), Came::NotThere, Came::Ambiguous, Came::Done] {
         assert_eq!(report::note(&after(&noted, LookUp, quiet, &came)), note, "{came:?}");
     }
+}
+
+fn with_file(mut row: Message) -> Message {
+    row.media = vec![File { url: Some("https://files/1".into()), ..File::default() }.into()];
+    row
+}
+
+fn kept() -> Came {
+    let file = File { content_type: Some("image/jpeg".into()), size: Some(3), ..File::default() };
+    Came::Fetched(Fetched::Kept { url: "https://files/1".into(), key: "k".into(), file })
+}
+
+fn gone() -> Came {
+    Came::Fetched(Fetched::Missing { why: "it is gone".into() })
+}
+
+#[test]
+fn a_file_is_fetched_before_it_is_delivered() {
+    let row = after(&with_file(theirs(|row| row.failures = 3)), Fetch, quiet, &kept());
+    assert_eq!(words(&row), "deliver, now");
+    assert_eq!(row.media[0].key(), Some("k"));
+    assert_eq!(row.attempted_at, None, "nothing was delivered yet");
+}
+
+#[test]
+fn a_customers_message_goes_on_without_a_file_and_an_agents_does_not() {
+    let theirs = after(&with_file(theirs(|_| ())), Fetch, quiet, &gone());
+    assert_eq!(words(&theirs), "deliver, now");
+    assert_eq!(theirs.media[0].state, State::Missing { why: "it is gone".into() });
+    let ours = after(&with_file(ours(|_| ())), Fetch, quiet, &gone());
+    assert_eq!(words(&ours), "tell, now, parked Refused");
+    assert_eq!(report::reason(&ours), "Error: a file could not be had from the helpdesk: it is gone");
+}
+
+#[test]
+fn a_file_is_tried_for_some_minutes_where_it_holds_up_a_customer() {
+    let trouble = Came::Unknown("time-out".into());
+    let row = after(&with_file(theirs(|_| ())), Fetch, quiet, &trouble);
+    assert_eq!(words(&row), "deliver, later, failed 1");
+    let last = after(&with_file(theirs(|row| row.failures = FETCH_TRIES - 1)), Fetch, quiet, &trouble);
+    assert_eq!(words(&last), "deliver, now");
+    assert_eq!(last.media[0].state, State::Missing { why: "it could not be fetched".into() });
+    let ours = after(&with_file(ours(|row| row.failures = FETCH_TRIES - 1)), Fetch, quiet, &trouble);
+    assert_eq!(words(&ours), format!("deliver, later, failed {FETCH_TRIES}"));
+}
+
+#[test]
+fn who_opted_out_at_the_provider_is_known_as_such() {
+    let refusal =
+        Refusal { kind: RefusalKind::OptedOut, code: Some("21610".into()), message: "stopped".into() };
+    let row = after(&ours(|_| ()), Deliver, quiet, &Came::Refused(refusal));
+    assert_eq!(words(&row), "tell, now, parked OptedOut");
+    assert_eq!(report::reason(&row), "Error (21610): stopped");
+}
+
+#[test]
+fn the_rest_of_a_text_is_put_aside_without_a_word() {
+    let row = park(&ours(|_| ()), Parked::Incomplete, at(0));
+    assert_eq!((row.need(), row.wake_at), (Need::Nothing, None));
+}
+
+#[test]
+fn a_helpdesk_that_does_not_take_the_files_gets_the_text_without_them() {
+    let mut row = with_file(theirs(|_| ()));
+    row.media[0].state = State::Kept { key: "k".into() };
+    let refusal = || {
+        let (kind, code) = (RefusalKind::Permanent, Some("413".into()));
+        Came::Refused(Refusal { kind, code, message: "too large".into() })
+    };
+    let without = after(&row, Deliver, quiet, &refusal());
+    assert_eq!(words(&without), "deliver, now");
+    let why = "the helpdesk did not take it: (413) too large".to_owned();
+    assert_eq!(without.media[0].state, State::Missing { why });
+    assert_eq!(words(&after(&without, Deliver, quiet, &refusal())), "nothing, parked Refused");
 }

@@ -120,6 +120,7 @@ impl Situation<'_> {
         match act {
             Act::Deliver if self.row.origin == Side::Helpdesk => format!("It is sent through {there}"),
             Act::Deliver => format!("It is put into {there}"),
+            Act::Fetch => format!("A file of it is fetched from {there}"),
             Act::LookUp => format!("{there} is asked whether the last attempt arrived"),
             Act::Report => format!("{there} is told to mark it as failed"),
             Act::Note => format!("A note about the failure is put into {there}"),
@@ -133,6 +134,7 @@ impl Situation<'_> {
                 "A process began {} at {} and has lost the channel since, or died.",
                 match act {
                     Act::Deliver => "to deliver it",
+                    Act::Fetch => "to fetch a file of it",
                     Act::LookUp => "to look it up",
                     Act::Report | Act::Note => "to tell the agent",
                 },
@@ -233,6 +235,9 @@ impl Situation<'_> {
                 .offer(format!("twinwire settle {} --not-arrived", self.name)),
             Parked::TooOld => next.say("To deliver it all the same:").offer(retry),
             Parked::OptedOut => next.say("Once they have written START, it can be tried anew:").offer(retry),
+            Parked::Incomplete => {
+                next.say("Once the earlier part is there, it can be tried anew:").offer(retry)
+            }
             Parked::Refused | Parked::GaveUp => {
                 next.say("Once the cause is mended, it can be tried anew:").offer(retry)
             }
@@ -245,6 +250,7 @@ impl Situation<'_> {
             Parked::Refused => format!("{there} refused it for good"),
             Parked::TooOld => "it was too old to be delivered".to_owned(),
             Parked::OptedOut => "the customer has opted out of texts from this number".to_owned(),
+            Parked::Incomplete => "an earlier part of the same text did not go out".to_owned(),
             Parked::GaveUp => "it did not arrive, and is not tried any more".to_owned(),
             Parked::Uncertain => {
                 "whether it was delivered cannot be known, and twice would be worse than not at all"

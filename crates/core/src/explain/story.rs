@@ -73,6 +73,7 @@ pub fn tried(act: Act, origin: Side) -> &'static str {
     match (act, origin) {
         (Act::Deliver, Side::Helpdesk) => "to send it",
         (Act::Deliver, Side::Provider) => "to put it into the helpdesk",
+        (Act::Fetch, _) => "to fetch a file",
         (Act::LookUp, _) => "to look it up",
         (Act::Report, _) => "to mark it as failed",
         (Act::Note, _) => "to place a note",
@@ -87,6 +88,10 @@ pub fn came(act: Act, origin: Side, outcome: &str) -> String {
         ("done", Act::LookUp) => "it is there".to_owned(),
         ("done", Act::Report) => "marked as failed for the agent".to_owned(),
         ("done", Act::Note) => "a note stands in the conversation".to_owned(),
+        ("fetched", _) => "we have it".to_owned(),
+        ("listed", _) => "its files are known".to_owned(),
+        ("said", _) => "it is the message's text".to_owned(),
+        ("missing", _) => "it will not be there".to_owned(),
         ("not_there", _) => "it is not there".to_owned(),
         ("ambiguous", _) => "more than one there may be it".to_owned(),
         ("unknown", _) => "nobody knows whether it happened".to_owned(),

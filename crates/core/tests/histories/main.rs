@@ -133,7 +133,7 @@ fn without_keeping_the_doubt_at_begin_the_history_breaks() {
 #[test]
 fn without_looking_up_the_history_breaks() {
     let broken = breaks(Safeguards { looks_up: false, ..ALL_ON });
-    assert!(broken.contains("twice"), "{broken}");
+    assert!(broken.contains("twice") || broken.contains("and it was delivered"), "{broken}");
 }
 
 #[test]

@@ -5,11 +5,13 @@ use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use twinwire_core::caps::{Caps, LookUp};
 use twinwire_core::identity::{Identity, Known, could_be, identify};
+use twinwire_core::media::{self, Fetched, File};
 use twinwire_core::model::{Act, Begun, BoundBy, Direction, Message, Side};
 use twinwire_core::observe::{
     AtHelpdesk, AtProvider, Ordered, fold_helpdesk, fold_order, fold_provider, release,
 };
 use twinwire_core::outcome::{Refusal, RefusalKind};
+use twinwire_core::parts::Part;
 use twinwire_core::plan::{Action, End, Facts, Policy, plan, side_of};
 use twinwire_core::settle::{Result as Came, apply, begin, park};
 
@@ -139,6 +141,8 @@ impl Shell {
             thread: Some(format!("thread of {customer}")),
             recipient: customer.to_owned(),
             body: text.to_owned(),
+            files: if self.rng.percent(20) { file(&format!("order{number}")) } else { Vec::new() },
+            part: Part::WHOLE,
             data: true.into(),
             occurred_at: Some(at(self.now - age)),
         };
@@ -310,6 +314,7 @@ impl Shell {
             turn: !self.setup.safeguards.keeps_turn || !self.rows[..index].iter().any(waits),
             thread_known: self.threads.contains(&row.conversation),
             opted_out: false,
+            broken_off: false,
             helpdesk: End { caps: &self.setup.helpdesk, paused_until: self.paused[0] },
             provider: End { caps: &self.setup.provider, paused_until: self.paused[1] },
             policy: &self.policy,
@@ -424,6 +429,7 @@ impl Shell {
         let (row, now) = (&self.rows[index], self.now);
         let id = row.external_id.clone();
         match (act, side) {
+            (Act::Fetch, _) => Answer::File(self.rng.percent(5)),
             (Act::Deliver, Side::Provider) => {
                 let what = (&*row.recipient, &*row.body);
                 Answer::Sent(self.provider.take(&mut self.rng, now, Direction::Outbound, what, Some(&id)))
@@ -451,6 +457,7 @@ impl Shell {
     fn read(&mut self, index: usize, answer: Answer) -> Came {
         match answer {
             Answer::Told => return Came::Done,
+            Answer::File(gone) => return Came::Fetched(fetched(&self.rows[index], gone)),
             Answer::Notes(there) => {
                 return if there && self.setup.safeguards.looks_up { Came::Done } else { Came::NotThere };
             }
@@ -478,7 +485,25 @@ impl Shell {
     }
 }
 
+/// The one file of a message.
+pub(crate) fn file(of: &str) -> Vec<File> {
+    vec![File { url: Some(format!("https://files/{of}")), ..File::default() }]
+}
+
+/// What comes of fetching the first file that is wanted.
+fn fetched(row: &Message, gone: bool) -> Fetched {
+    let wanted = media::next(row).map(|(_, medium)| medium.file.clone());
+    match wanted.and_then(|file| file.url.clone().map(|url| (file, url))) {
+        Some((file, url)) if !gone => Fetched::Kept { key: url.clone(), url, file },
+        Some(_) => Fetched::Missing { why: "gone".to_owned() },
+        // Evidence settled it while the call was under way.
+        None => Fetched::Listed(Vec::new()),
+    }
+}
+
 enum Answer {
+    /// Whether it is gone.
+    File(bool),
     Sent(AtProvider),
     Synced(AtHelpdesk),
     Told,

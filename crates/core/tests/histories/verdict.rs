@@ -43,6 +43,9 @@ fn delivered(shell: &Shell, row: &Message, times: usize, blind: u32) -> Result<(
     let there = row.destination_id().is_some();
     ensure(there || row.parked.is_some(), "neither delivered nor put aside")?;
     ensure(!there || row.parked.is_none(), "put aside, and it is there")?;
+    // A late echo may tell that an older attempt arrived; a file is fetched before the first one.
+    let whole = row.media.iter().all(|medium| medium.key().is_some());
+    ensure(row.origin == Side::Provider || !there || whole, "sent without its file")?;
     let caps = if row.destination() == Side::Helpdesk { shell.setup.helpdesk } else { shell.setup.provider };
     let given_up = row.parked == Some(Parked::GaveUp);
     ensure(!given_up || caps.worse == Worse::Twice, "given up where never is worse")?;

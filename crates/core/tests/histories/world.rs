@@ -1,5 +1,6 @@
 //! The two vendors and the people around them.
 
+use crate::shell::file;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use twinwire_core::model::{Direction, Status};
@@ -52,6 +53,7 @@ pub(crate) struct Sms {
     pub(crate) text: String,
     /// Which row of ours asked for it; none when a customer or another app sent it.
     pub(crate) sent_for: Option<String>,
+    with_file: bool,
     /// What becomes of it in the end.
     becomes: Status,
     taken: i64,
@@ -88,6 +90,7 @@ impl Provider {
             customer: customer.to_owned(),
             text: text.to_owned(),
             sent_for: sent_for.map(str::to_owned),
+            with_file: rng.percent(20),
             becomes,
             taken: now,
             listed_from: now + rng.below(26),
@@ -147,6 +150,8 @@ impl Sms {
             from,
             to,
             body: Some(self.text.clone()),
+            files: if self.with_file { file(&self.id) } else { Vec::new() },
+            said: None,
             status: Some(if is_over { self.becomes } else { Status::Queued }),
             error_code: None,
             error_message: None,

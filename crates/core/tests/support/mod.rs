@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use twinwire_core::model::{Act, Begun, BoundBy, Direction, Message, Side};
 use twinwire_core::observe::{AtProvider, Ordered, fold_order, fold_provider};
+use twinwire_core::parts::Part;
 
 pub(crate) const OURS: &str = "+12015550100";
 pub(crate) const CUSTOMER: &str = "+12015550111";
@@ -25,6 +26,8 @@ pub(crate) fn ours(change: impl FnOnce(&mut Message)) -> Message {
         thread: None,
         recipient: CUSTOMER.to_owned(),
         body: "Hello".to_owned(),
+        files: Vec::new(),
+        part: Part::WHOLE,
         data: true.into(),
         occurred_at: Some(at(-60)),
     };
@@ -59,5 +62,7 @@ pub(crate) fn shown(id: &str) -> AtProvider {
         updated_at: None,
         reference: None,
         data: None,
+        files: Vec::new(),
+        said: None,
     }
 }
