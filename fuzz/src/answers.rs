@@ -47,6 +47,8 @@ pub(crate) fn check(connector: &dyn Connector, data: &[u8]) {
         Call::Check,
         Call::LookUp { message: &row, page: Some("/api/laml/2") },
         Call::Show { works: false },
+        Call::Files(&row),
+        Call::File { message: &row, url: "https://files.example/1" },
     ];
     let call = &calls[usize::from(call) % calls.len()];
     let (settings, channel) = (settings(connector, API), channel());
@@ -57,6 +59,7 @@ pub(crate) fn check(connector: &dyn Connector, data: &[u8]) {
     match &outcome {
         Outcome::Done(Done::Delivered(seen)) => delivered(connector, &row, seen),
         Outcome::Done(Done::Page(page)) => shown(connector, page),
+        Outcome::Done(Done::Files(files)) => assert!(files.iter().all(|file| file.url.is_some())),
         Outcome::Done(Done::Told | Done::Checked) => {}
         Outcome::Refused(refusal) => refused(call, &row, refusal),
         Outcome::Unknown(why) => rules::text(why),
@@ -104,6 +107,9 @@ fn may_be_done(call: &Call<'_>, answer: &Answer, done: &Done) {
         Call::Deliver(_) => matches!(done, Done::Delivered(_)),
         Call::Note { .. } | Call::Report { .. } | Call::Show { .. } => *done == Done::Told,
         Call::LookUp { .. } | Call::List { .. } | Call::Fetch { .. } => matches!(done, Done::Page(_)),
+        Call::Files(_) => matches!(done, Done::Files(_)),
+        // The bytes of a file are not judged, only what came in their place.
+        Call::File { .. } => false,
         Call::Check => *done == Done::Checked,
     };
     assert!(fits, "{call:?} is answered by {done:?}");

@@ -58,6 +58,8 @@ impl Life {
                 thread: None,
                 recipient: THEIRS.to_owned(),
                 body: "Hello".to_owned(),
+                files: Vec::new(),
+                part: twinwire_core::parts::Part::WHOLE,
                 data: serde_json::Value::Null,
                 occurred_at: Some(now()),
             };
@@ -142,6 +144,7 @@ impl Life {
             turn: input.byte() % 8 != 7,
             thread_known: input.flag(),
             opted_out: false,
+            broken_off: false,
             helpdesk: End { caps: FRONT.caps(), paused_until: rest(input) },
             provider: End { caps: SIGNALWIRE.caps(), paused_until: rest(input) },
             policy: &policy,

@@ -54,7 +54,7 @@ pub(crate) fn context<'a>(
     channel: &'a Channel,
     thread: Option<&'a str>,
 ) -> Context<'a> {
-    Context { channel: Some(channel), settings, thread, public_url: PUBLIC, now: now(), nonce: 7 }
+    Context { channel: Some(channel), settings, thread, files: &[], public_url: PUBLIC, now: now(), nonce: 7 }
 }
 
 /// What an agent wrote.
@@ -66,6 +66,8 @@ pub(crate) fn ours() -> Message {
         thread: None,
         recipient: THEIRS.to_owned(),
         body: "Hello".to_owned(),
+        files: Vec::new(),
+        part: twinwire_core::parts::Part::WHOLE,
         data: Value::Null,
         occurred_at: Some(now()),
     };
@@ -87,6 +89,8 @@ pub(crate) fn seen(id: &str) -> AtProvider {
         from: OURS.to_owned(),
         to: THEIRS.to_owned(),
         body: Some("Hello".to_owned()),
+        files: Vec::new(),
+        said: None,
         status: None,
         error_code: None,
         error_message: None,
@@ -106,6 +110,7 @@ pub(crate) fn facts(policy: &Policy) -> Facts<'_> {
         turn: true,
         thread_known: true,
         opted_out: false,
+        broken_off: false,
         helpdesk: end(FRONT.caps()),
         provider: end(SIGNALWIRE.caps()),
         policy,

@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use std::collections::HashMap;
+use twinwire_core::consent::Word;
 use twinwire_core::outcome::RefusalKind;
 
 /// The codes of a vendor.
@@ -58,9 +59,8 @@ impl Class {
             Self::Auth | Self::Balance => Some(RefusalKind::Credentials),
             Self::RateLimit => Some(RefusalKind::Throttled(None)),
             Self::Transient => Some(RefusalKind::Later),
-            Self::Recipient | Self::OptOut | Self::Content | Self::Config | Self::Bug => {
-                Some(RefusalKind::Permanent)
-            }
+            Self::OptOut => Some(RefusalKind::OptedOut),
+            Self::Recipient | Self::Content | Self::Config | Self::Bug => Some(RefusalKind::Permanent),
             Self::Ambiguous | Self::NotFound | Self::Warning | Self::Webhook => None,
         }
     }
@@ -76,6 +76,11 @@ impl Codes {
     /// The class of a code that is known.
     pub(crate) fn class(&self, code: &str) -> Option<Class> {
         self.0.get(code).map(|row| row.class)
+    }
+
+    /// What an error says about the customer's wish to be texted.
+    pub(crate) fn said(&self, code: Option<&str>) -> Option<Word> {
+        code.filter(|code| self.class(code) == Some(Class::OptOut)).map(|_| Word::Stop)
     }
 
     /// What a code means, for an agent.

@@ -12,7 +12,9 @@ mod codes;
 mod fault;
 mod form;
 mod lenient;
+mod media;
 mod signature;
+mod texts;
 
 use twinwire_core::connector::Connector;
 

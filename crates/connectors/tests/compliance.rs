@@ -74,7 +74,15 @@ fn channel() -> Channel {
 }
 
 fn context<'a>(settings: &'a Settings, channel: Option<&'a Channel>, thread: Option<&'a str>) -> Context<'a> {
-    Context { channel, settings, thread, public_url: "https://hooks.example.test", now: now(), nonce: 7 }
+    Context {
+        channel,
+        settings,
+        thread,
+        files: &[],
+        public_url: "https://hooks.example.test",
+        now: now(),
+        nonce: 7,
+    }
 }
 
 /// An order of the helpdesk: to be brought to the provider.
@@ -86,6 +94,8 @@ fn outgoing(recipient: &str, body: &str) -> Message {
         thread: None,
         recipient: recipient.to_owned(),
         body: body.to_owned(),
+        files: Vec::new(),
+        part: twinwire_core::parts::Part::WHOLE,
         data: Value::Null,
         occurred_at: Some(now()),
     };
@@ -104,6 +114,8 @@ fn incoming(sender: &str, body: &str, direction: Direction) -> Message {
         from: from.to_owned(),
         to: to.to_owned(),
         body: Some(body.to_owned()),
+        files: Vec::new(),
+        said: None,
         status: Some(Status::Received),
         error_code: None,
         error_message: None,

@@ -1,6 +1,7 @@
 //! What Front asks its operator for. Nearly all of it belongs to the app that is registered with Front, so it is set once
 //! for the whole installation.
 
+use twinwire_core::media::fit::{Limits, Way};
 use twinwire_core::pace::{Budget, Pace, rate};
 use twinwire_core::setting::{Missing, Scope, Setting, Settings};
 
@@ -73,6 +74,15 @@ pub(super) static SETTINGS: &[Setting] = &[
         default: None,
     },
 ];
+
+/// Files of a message: 25 MB (Channel API, sync-inbound-message, read 2026-11; of one file or of the whole request is not
+/// said). The rest of the request takes a little of it.
+pub(super) static FILES: Limits =
+    Limits { way: Way::Uploaded, most: 20, total: LARGEST, types: &[("*/*", LARGEST)] };
+const LARGEST: u64 = 24_900_000;
+
+/// Where files of agents' messages are: at a company's own host, which sends to storage.
+pub(super) static FILE_HOSTS: &[&str] = &[".api.frontapp.com", ".amazonaws.com"];
 
 /// How fast Front may be called.
 pub(super) fn pace(settings: &Settings) -> Result<Pace, String> {

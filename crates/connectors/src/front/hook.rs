@@ -11,7 +11,10 @@ use serde_json::Value;
 use sha2::Sha256;
 use twinwire_core::connector::{Channel, Reading, Unreadable, Unverified};
 use twinwire_core::http::Hook;
+use twinwire_core::media::File;
+use twinwire_core::media::fit::essence;
 use twinwire_core::observe::{Names, Observation, Ordered};
+use twinwire_core::parts::Part;
 use twinwire_core::phone;
 use twinwire_core::setting::Settings;
 
@@ -21,6 +24,10 @@ const TIMESTAMP: &str = "x-front-request-timestamp";
 const WINDOW: TimeDelta = TimeDelta::minutes(5);
 /// No phone number of a mobile has so few digits: it is a short code, even where a shorter number would be possible.
 const SURELY_SHORT_CODE: usize = 6;
+/// Files of one message that are looked at. No provider sends so many, and the agent is told that.
+const MOST_FILES: usize = 50;
+/// What Front writes as the text of a message that is a file alone.
+const PLACEHOLDER: &str = "Attachment";
 
 /// The signature stands over the timestamp as written and the bytes as received.
 pub(super) fn verify(hook: &Hook<'_>, settings: &Settings, now: DateTime<Utc>) -> Result<(), Unverified> {
@@ -103,7 +110,8 @@ fn orders(
     name: impl Fn(&Value, &str) -> Option<Name>,
 ) -> Result<Vec<Observation>, Unreadable> {
     let payload = &envelope["payload"];
-    let body = text(payload)?;
+    let files = files(payload);
+    let body = text(payload, &files)?;
     let name = name(payload, &body).ok_or_else(|| {
         Unreadable("Front sent this message without an id, so it cannot be sent.".to_owned())
     })?;
@@ -118,6 +126,8 @@ fn orders(
             thread: linked(&payload["_links"]["related"]["conversation"]),
             recipient,
             body: body.clone(),
+            files: files.clone(),
+            part: Part::WHOLE,
             data: envelope.clone(),
             occurred_at: word(&payload["created_at"]).as_deref().and_then(json::instant),
         })
@@ -167,23 +177,32 @@ fn not_a_number(handle: &str) -> Unreadable {
     ))
 }
 
-/// The plain text. The HTML beside it is never turned into text: what would be lost nobody could see.
-fn text(payload: &Value) -> Result<String, Unreadable> {
-    // Pictures inside a signature are no part of what the agent says.
+/// The files. Pictures inside a signature are no part of what the agent says.
+fn files(payload: &Value) -> Vec<File> {
     let is_inline = |file: &Value| matches!(&file["metadata"]["is_inline"], Value::Bool(true));
-    if items(&payload["attachments"]).any(|file| !file.is_null() && !is_inline(file)) {
-        return Err(Unreadable(
-            "Attachments cannot be sent by text message on this channel yet. Remove the attachment and send the \
-             message again. Nothing was sent."
-                .to_owned(),
-        ));
-    }
+    let attached = items(&payload["attachments"]).filter(|file| !file.is_null() && !is_inline(file));
+    let file = |file: &Value| File {
+        // Without an address it can only be asked for in vain, and the agent is told so.
+        url: Some(word(&file["url"]).unwrap_or_default()),
+        content_type: word(&file["content_type"]).map(|kind| essence(&kind)),
+        name: word(&file["filename"]),
+        size: word(&file["size"]).and_then(|size| size.parse().ok()),
+    };
+    attached.take(MOST_FILES).map(file).collect()
+}
+
+/// The plain text, which may be missing where there are files. The HTML beside it is never turned into text: what would be
+/// lost nobody could see.
+fn text(payload: &Value, files: &[File]) -> Result<String, Unreadable> {
     let written = match &payload["text"] {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => payload["body"].as_str().filter(|body| !body.contains(['<', '&'])).map(str::to_owned),
     };
-    written.filter(|text| !text.trim().is_empty()).ok_or_else(|| {
+    // Front writes this word itself where an agent sends a file alone.
+    let written = written.filter(|text| files.is_empty() || text.trim() != PLACEHOLDER);
+    let written = written.filter(|text| !text.trim().is_empty());
+    written.or_else(|| (!files.is_empty()).then(String::new)).ok_or_else(|| {
         Unreadable(
             "This message has no text, so there is nothing to send. Write a text and send it again."
                 .to_owned(),

@@ -12,12 +12,14 @@
 //! | `response.rs` | what we answer Front, and what Front's answers mean |
 //! | `id.rs` | how a message is named on either side |
 //! | `json.rs` | Front's JSON, read leniently |
+//! | `multipart.rs` | requests with files |
 //! | `README.md` | Front's rules, where they come from, and what is not known |
 
 mod config;
 mod hook;
 mod id;
 mod json;
+mod multipart;
 mod request;
 mod response;
 mod setup;
@@ -31,6 +33,7 @@ use twinwire_core::connector::{
     Call, Channel, Connector, Context, Prepared, Reading, Unreadable, Unverified,
 };
 use twinwire_core::http::{Answer, Hook, Reply, Request};
+use twinwire_core::media::fit::Limits;
 use twinwire_core::model::{Message, Side};
 use twinwire_core::outcome::{Outcome, Refusal};
 use twinwire_core::pace::Pace;
@@ -69,6 +72,14 @@ impl Connector for Front {
 
     fn pace(&self, settings: &Settings) -> Result<Pace, String> {
         config::pace(settings)
+    }
+
+    fn media(&self, _: &Message) -> Option<&'static Limits> {
+        Some(&config::FILES)
+    }
+
+    fn file_hosts(&self) -> &'static [&'static str] {
+        config::FILE_HOSTS
     }
 
     fn settings(&self) -> &'static [Setting] {

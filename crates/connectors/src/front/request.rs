@@ -1,6 +1,7 @@
 //! What we ask of Front.
 
 use super::config::Config;
+use super::multipart;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use twinwire_core::connector::{Call, Context};
 use twinwire_core::http::{Method, Request};
+use twinwire_core::media::text_with_lines;
 use twinwire_core::model::{Direction, Message};
 use twinwire_core::outcome::{Refusal, RefusalKind};
 use url::Url;
@@ -20,6 +22,10 @@ const TOKEN_SECONDS: i64 = 30;
 const LONGEST_ID: usize = 200;
 /// Front refuses a message without a body.
 const NO_TEXT: &str = "(no text)";
+/// What stands in its place where there are files to look at.
+const WITH_FILES: &str = "(see the attachment)";
+/// A request with files takes longer.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(90);
 const PATH_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Makes the request for a call.
@@ -29,7 +35,10 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
         Call::LookUp { page, .. } => look_up(page, context),
         Call::Report { message, reason } => report(message, reason, context),
         Call::Note { message, external_id, text } => note(message, external_id, text, context),
-        Call::List { .. } | Call::Fetch { .. } => Err(Refusal::permanent(None, "not supported by Front")),
+        Call::File { url, .. } => file(url, context),
+        Call::List { .. } | Call::Files(_) | Call::Fetch { .. } => {
+            Err(Refusal::permanent(None, "not supported by Front"))
+        }
         Call::Show { works } => show(works, context),
         Call::Check => {
             let why = "Front credentials can only be checked once the channel is connected";
@@ -40,7 +49,12 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
 
 fn deliver(message: &Message, context: &Context<'_>) -> Result<Request, Refusal> {
     let api = Api::of(context)?;
-    let mut body = content(&message.body, message.occurred_at, &message.external_id, &message.conversation)?;
+    let carried: Vec<usize> = context.files.iter().map(|file| file.nth).collect();
+    let text = text_with_lines(message, &carried);
+    let mut body = content(&text, message.occurred_at, &message.external_id, &message.conversation)?;
+    if text.is_empty() && !carried.is_empty() {
+        body["body"] = WITH_FILES.into();
+    }
     let kind = match message.direction {
         Direction::Inbound => {
             body["sender"] = json!({ "handle": message.sender });
@@ -51,7 +65,26 @@ fn deliver(message: &Message, context: &Context<'_>) -> Result<Request, Refusal>
             "outbound_messages"
         }
     };
-    Ok(api.request(Method::Post, api.of_channel(kind), Some(&body)))
+    let mut request = api.request(Method::Post, api.of_channel(kind), Some(&body));
+    if !context.files.is_empty() {
+        // In JSON, files would be dropped without a word.
+        let (content_type, body) = multipart::write(&body, context.files, context.nonce);
+        request.headers.retain(|(name, _)| *name != "content-type");
+        request.headers.push(("content-type", content_type));
+        (request.body, request.timeout) = (body, UPLOAD_TIMEOUT);
+    }
+    Ok(request)
+}
+
+/// A file of an agent's message. What Front names is text from outside: our token goes to Front alone.
+fn file(url: &str, context: &Context<'_>) -> Result<Request, Refusal> {
+    let api = Api::of(context)?;
+    let url = callable(url, api.config.api_url)
+        .ok_or_else(|| Refusal::permanent(None, "Front named an address that is not Front's"))?;
+    let mut request = api.request(Method::Get, url, None);
+    request.headers.retain(|(name, _)| *name != "accept");
+    request.headers.push(("accept", "*/*".to_owned()));
+    Ok(request)
 }
 
 /// Front has no notes on a channel: a message from the customer is the one thing that an agent surely sees.
@@ -65,7 +98,8 @@ fn note(message: &Message, external_id: &str, text: &str, context: &Context<'_>)
 fn report(message: &Message, reason: &str, context: &Context<'_>) -> Result<Request, Refusal> {
     let api = Api::of(context)?;
     let conversation = part(id(&message.conversation)?)?;
-    let path = format!("conversations/{conversation}/messages/{}/status", part(id(&message.external_id)?)?);
+    // Front knows a text that went out in parts by the first of them.
+    let path = format!("conversations/{conversation}/messages/{}/status", part(id(message.whole_id())?)?);
     let body = json!({ "status": "failed", "reason": reason });
     Ok(api.request(Method::Put, api.of_channel(&path), Some(&body)))
 }

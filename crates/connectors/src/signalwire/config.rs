@@ -1,7 +1,9 @@
 //! What SignalWire can do, what it asks for, and the account that the answers name.
 
+use crate::texts;
 use std::time::Duration;
 use twinwire_core::caps::{Caps, LookUp, Worse};
+use twinwire_core::media::fit::{Limits, Way};
 use twinwire_core::outcome::{Refusal, RefusalKind};
 use twinwire_core::pace::{Pace, rate};
 use twinwire_core::setting::{Missing, Scope, Setting, Settings};
@@ -41,6 +43,41 @@ pub(super) static CAPS: Caps = Caps {
     keeps_opt_outs: false,
     shows_standing: false,
 };
+
+/// Files of a text message. SignalWire changes none of them. Local numbers take 1.2 MB in all, of which it advises
+/// against more than half a megabyte a file (docs, MMS mime types; and messages/create for their number; read 2026-11).
+pub(super) static MMS: Limits = Limits {
+    way: Way::ByUrl,
+    most: 8,
+    total: 1_190_000,
+    types: &[
+        ("image/jpeg", 500_000),
+        ("image/png", 500_000),
+        ("image/gif", 1_190_000),
+        ("image/bmp", 500_000),
+        ("audio/mp4", 1_190_000),
+        ("audio/mpeg", 1_190_000),
+        ("audio/mpeg3", 1_190_000),
+        ("audio/ogg", 1_190_000),
+        ("audio/vorbis", 1_190_000),
+        ("audio/vnd.wav", 1_190_000),
+        ("audio/ac3", 1_190_000),
+        ("audio/amr", 1_190_000),
+        ("audio/midi", 1_190_000),
+        ("text/plain", 1_190_000),
+        ("text/calendar", 1_190_000),
+        ("text/vcard", 1_190_000),
+        ("text/x-vcard", 1_190_000),
+        ("video/mpeg", 1_190_000),
+        ("video/mp4", 1_190_000),
+        ("video/quicktime", 1_190_000),
+        ("video/h264", 1_190_000),
+        ("video/3gp", 1_190_000),
+    ],
+};
+
+/// Where files may be beside the space itself: attested for recordings and faxes, of messages' files nobody says.
+pub(super) static FILE_HOSTS: &[&str] = &["files.signalwire.com", "s3.us-east-2.amazonaws.com"];
 
 /// What it asks for.
 pub(super) static SETTINGS: &[Setting] = &[
@@ -84,6 +121,8 @@ pub(super) static SETTINGS: &[Setting] = &[
         required: false,
         default: None,
     },
+    texts::SMART_ENCODED,
+    texts::LONG_TEXTS,
     // A number's own speed depends on its kind (Canadian long code 1, toll-free 3, 10DLC 4, short code 10) and cannot
     // be asked for. What comes faster is queued by SignalWire, so a middle value costs nothing but a little order.
     Setting {

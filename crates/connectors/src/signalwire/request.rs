@@ -2,15 +2,19 @@
 
 use super::config::{Account, LONGEST_TEXT, NAME, SIGNING_KEY, STATUS, TIMEOUT, is_http, is_id};
 use super::hook::REFERENCE;
+use crate::media;
+use crate::texts::is_smart;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use form_urlencoded::Serializer;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use twinwire_core::connector::{Call, Context};
+use std::borrow::Cow;
+use twinwire_core::connector::{Attachment, Call, Content, Context};
 use twinwire_core::http::{Method, Request};
 use twinwire_core::model::Message;
 use twinwire_core::outcome::Refusal;
 use twinwire_core::phone::can_be_texted;
+use twinwire_core::segments::smart;
 
 /// Everything but what RFC 3986 calls unreserved, so that nobody on the way has a reason to encode it again.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -36,6 +40,11 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
         Call::List { page: None, .. } => Ok(list(&account, &[("PageSize", "500")])),
         Call::Check => Ok(list(&account, &[("PageSize", "1")])),
         Call::Fetch { id } if is_id(id) => Ok(get(&account, account.messages(&format!("/{id}.json")))),
+        Call::Files(message) => match message.provider_message_id.as_deref().filter(|id| is_id(id)) {
+            Some(id) => Ok(get(&account, account.messages(&format!("/{id}/Media.json")))),
+            None => Err(Refusal::permanent(None, "this is not a message of SignalWire's")),
+        },
+        Call::File { url, .. } => media::request(url, &account.base, get(&account, String::new())),
         Call::Fetch { .. } => Err(Refusal::permanent(None, "this is not an id of a SignalWire message")),
         Call::Report { .. } | Call::Note { .. } | Call::Show { .. } => {
             Err(Refusal::permanent(None, "not supported: SignalWire has no one to tell"))
@@ -47,7 +56,7 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
 fn check(message: &Message) -> Result<(), Refusal> {
     let refuse = |code: &str, words: String| Err(Refusal::permanent(Some(code.to_owned()), words));
     let length = message.body.chars().count();
-    if message.body.trim().is_empty() {
+    if message.body.trim().is_empty() && message.media.is_empty() {
         return refuse("21602", "the message has no text to send".to_owned());
     }
     if length > LONGEST_TEXT {
@@ -64,8 +73,12 @@ fn check(message: &Message) -> Result<(), Refusal> {
 
 fn deliver(account: &Account<'_>, message: &Message, context: &Context<'_>) -> Request {
     let callback = callback(message, context);
-    let mut fields =
-        vec![("From", ours(message, context)), ("To", &message.recipient), ("Body", &message.body)];
+    let body = if is_smart(context.settings) { smart(&message.body) } else { Cow::Borrowed(&*message.body) };
+    let mut fields = vec![("From", ours(message, context)), ("To", &message.recipient)];
+    if !body.trim().is_empty() {
+        fields.push(("Body", &body));
+    }
+    fields.extend(context.files.iter().filter_map(address_of).map(|url| ("MediaUrl", url)));
     fields.extend(callback.as_deref().map(|url| ("StatusCallback", url)));
     let mut request = get(account, account.messages(".json"));
     request.method = Method::Post;
@@ -117,6 +130,14 @@ fn get(account: &Account<'_>, url: String) -> Request {
     let headers =
         vec![("authorization", format!("Basic {credentials}")), ("accept", "application/json".to_owned())];
     Request { method: Method::Get, url, headers, body: Vec::new(), timeout: TIMEOUT }
+}
+
+/// Where a file that goes along can be fetched.
+fn address_of(file: &Attachment) -> Option<&str> {
+    match &file.content {
+        Content::Url(url) => Some(url),
+        Content::Bytes(_) => None,
+    }
 }
 
 fn form(fields: &[(&str, &str)]) -> String {

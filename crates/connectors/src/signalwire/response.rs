@@ -1,10 +1,11 @@
 //! Answers: ours to SignalWire's webhooks, and what SignalWire's answers to our calls mean.
 
-use super::config::INBOUND;
+use super::config::{Account, INBOUND};
 use super::errors::CODES;
 use super::resource;
 use crate::fault::{Fault, LONGEST_WORDS, Leads, json, unclear};
 use crate::lenient::word;
+use crate::media;
 use serde_json::Value;
 use twinwire_core::connector::{Call, Context};
 use twinwire_core::http::{Answer, Hook, Reply};
@@ -49,7 +50,10 @@ pub(super) fn judge(call: &Call<'_>, context: &Context<'_>, reply: &Reply) -> Ou
             Some(done) => Outcome::Done(done),
             None => unclear(call, &format!("SignalWire answered {}, but not as agreed", answer.status)),
         },
-        Reply::Answer(answer) => fault(answer).judge(call, answer, &CODES, &LEADS),
+        Reply::Answer(answer) => {
+            let fault = || fault(answer).judge(call, answer, &CODES, &LEADS);
+            media::gone(call, context, answer).unwrap_or_else(fault)
+        }
     }
 }
 
@@ -70,7 +74,11 @@ fn success(call: &Call<'_>, context: &Context<'_>, body: &[u8]) -> Option<Done> 
             Some(Done::Page(Page { observations, next: None }))
         }
         Call::Check => page(&body, false).map(|_| Done::Checked),
-        Call::Report { .. } | Call::Note { .. } | Call::Show { .. } => None,
+        Call::Files(_) => {
+            let account = Account::of(context.settings).ok()?;
+            media::in_list(&body, &account.base).map(Done::Files)
+        }
+        Call::File { .. } | Call::Report { .. } | Call::Note { .. } | Call::Show { .. } => None,
     }
 }
 

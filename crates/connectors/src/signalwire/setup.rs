@@ -1,6 +1,7 @@
 //! The set-up: the answers of a person, checked and tidied.
 
 use super::config::{PHONE, PROJECT, SIGNING_KEY, SPACE, TOKEN, is_id, is_label, pace};
+use crate::texts;
 use twinwire_core::connector::Prepared;
 use twinwire_core::phone::{e164, region_of};
 use twinwire_core::setting::Settings;
@@ -19,6 +20,7 @@ pub(super) fn prepare(answers: &Settings) -> Result<Prepared, String> {
     if let Some(key) = answers.get(SIGNING_KEY) {
         tidy.set(SIGNING_KEY, signing_key(key)?.to_owned());
     }
+    texts::prepare(answers, &mut tidy)?;
     pace(answers)?;
     let region = region_of(&phone);
     Ok(Prepared {

@@ -55,6 +55,8 @@ fn order(recipient: &str, body: &str) -> Message {
         thread: None,
         recipient: recipient.to_owned(),
         body: body.to_owned(),
+        files: Vec::new(),
+        part: twinwire_core::parts::Part::WHOLE,
         data: Value::Null,
         occurred_at: Some(noon()),
     };
@@ -62,7 +64,7 @@ fn order(recipient: &str, body: &str) -> Message {
 }
 
 fn context<'a>(settings: &'a Settings, channel: Option<&'a Channel>) -> Context<'a> {
-    Context { channel, settings, thread: None, public_url: PUBLIC, now: noon(), nonce: 7 }
+    Context { channel, settings, thread: None, files: &[], public_url: PUBLIC, now: noon(), nonce: 7 }
 }
 
 fn built(call: &Call<'_>, settings: &Settings) -> Result<Request, Refusal> {
@@ -230,6 +232,8 @@ fn a_message_from_a_customer_is_read() {
         from: THEIRS.to_owned(),
         to: OURS.to_owned(),
         body: Some("Grüße 👋".to_owned()),
+        files: Vec::new(),
+        said: None,
         status: Some(Status::Received),
         error_code: None,
         error_message: None,
@@ -351,7 +355,7 @@ fn a_message_is_sent_so_that_its_callback_names_it() {
 fn a_callback_that_could_not_be_checked_is_not_asked_for() {
     let message = order(THEIRS, "Hi");
     let body = |settings: &Settings, channel: Option<&Channel>, public_url| {
-        let context = Context { public_url, ..context(settings, channel) };
+        let context = Context { files: &[], public_url, ..context(settings, channel) };
         String::from_utf8(SignalWire.build(&Call::Deliver(&message), &context).unwrap().body).unwrap()
     };
     let plain = "From=%2B12015550123&To=%2B12015550188&Body=Hi";
@@ -578,6 +582,7 @@ fn verdict(outcome: &Outcome) -> &'static str {
         Outcome::Unknown(_) => "unknown",
         Outcome::Refused(refusal) => match refusal.kind {
             RefusalKind::Permanent => "permanent",
+            RefusalKind::OptedOut => "opted out",
             RefusalKind::Later => "later",
             RefusalKind::Throttled(_) => "throttled",
             RefusalKind::Credentials => "credentials",

@@ -1,7 +1,9 @@
 //! What Twilio can do, what it asks for, and the account that the answers name.
 
+use crate::texts;
 use std::time::Duration;
 use twinwire_core::caps::{Caps, LookUp, Worse};
+use twinwire_core::media::fit::{Limits, Way};
 use twinwire_core::outcome::{Refusal, RefusalKind};
 use twinwire_core::pace::{Pace, rate};
 use twinwire_core::setting::{Scope, Setting, Settings};
@@ -20,14 +22,8 @@ pub(super) const AUTH_TOKEN: &str = "auth_token";
 pub(super) const API_KEY_SID: &str = "api_key_sid";
 pub(super) const API_KEY_SECRET: &str = "api_key_secret";
 pub(super) const SERVICE: &str = "messaging_service_sid";
-pub(super) const SMART_ENCODED: &str = "smart_encoded";
 pub(super) const SEGMENTS_PER_SECOND: &str = "segments_per_second";
 pub(super) const API_URL: &str = "api_url";
-
-/// `smart_encoded` when it is on.
-pub(super) const YES: &str = "yes";
-/// `smart_encoded` when it is off.
-pub(super) const NO: &str = "no";
 
 const DEFAULT_API_URL: &str = "https://api.twilio.com";
 
@@ -47,6 +43,82 @@ pub(super) static CAPS: Caps = Caps {
     keeps_opt_outs: true,
     shows_standing: false,
 };
+
+/// Files of a text message. Images are resized by Twilio for the phone; the carriers take little of anything else, and
+/// how much differs between them (docs, Accepted content types for media, read 2026-11). The text counts with the files.
+pub(super) static MMS: Limits = Limits {
+    way: Way::ByUrl,
+    most: 10,
+    total: 4_990_000,
+    types: &[
+        ("image/jpeg", 4_990_000),
+        ("image/png", 4_990_000),
+        ("image/gif", 4_990_000),
+        ("image/heic", OTHERS),
+        ("image/heif", OTHERS),
+        ("image/tiff", OTHERS),
+        ("image/bmp", OTHERS),
+        ("video/mpeg", OTHERS),
+        ("video/mp4", OTHERS),
+        ("video/quicktime", OTHERS),
+        ("video/webm", OTHERS),
+        ("video/3gpp", OTHERS),
+        ("video/3gpp2", OTHERS),
+        ("video/h263", OTHERS),
+        ("video/h264", OTHERS),
+        ("video/h265", OTHERS),
+        ("audio/basic", OTHERS),
+        ("audio/mp3", OTHERS),
+        ("audio/mp4", OTHERS),
+        ("audio/mpeg", OTHERS),
+        ("audio/ogg", OTHERS),
+        ("audio/webm", OTHERS),
+        ("audio/3gpp", OTHERS),
+        ("audio/3gpp2", OTHERS),
+        ("audio/amr", OTHERS),
+        ("audio/amr-nb", OTHERS),
+        ("audio/ac3", OTHERS),
+        ("audio/vnd.wave", OTHERS),
+        ("text/vcard", OTHERS),
+        ("text/x-vcard", OTHERS),
+        ("text/csv", OTHERS),
+        ("text/rtf", OTHERS),
+        ("text/calendar", OTHERS),
+        ("application/pdf", OTHERS),
+        ("application/vcard", OTHERS),
+    ],
+};
+
+/// Bytes of a file that is no common image.
+const OTHERS: u64 = 500_000;
+
+/// Files on WhatsApp: one in a message, further ones would be dropped without a word (docs, WhatsApp media, read 2026-11).
+pub(super) static WHATSAPP: Limits = Limits {
+    way: Way::ByUrl,
+    most: 1,
+    total: 16_000_000,
+    types: &[
+        ("image/jpeg", 5_000_000),
+        ("image/png", 5_000_000),
+        ("audio/ogg", 16_000_000),
+        ("audio/amr", 16_000_000),
+        ("audio/3gpp", 16_000_000),
+        ("audio/aac", 16_000_000),
+        ("audio/mpeg", 16_000_000),
+        ("video/mp4", 16_000_000),
+        ("text/vcard", 16_000_000),
+        ("text/x-vcard", 16_000_000),
+        ("application/pdf", 16_000_000),
+        ("application/msword", 16_000_000),
+        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", 16_000_000),
+        ("application/vnd.openxmlformats-officedocument.presentationml.presentation", 16_000_000),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", 16_000_000),
+    ],
+};
+
+/// Where the API sends those who fetch a file (support article 223183748, read 2026-11).
+pub(super) static FILE_HOSTS: &[&str] =
+    &["mms.twiliocdn.com", "media.twiliocdn.com", "s3-external-1.amazonaws.com"];
 
 /// What it asks for.
 pub(super) static SETTINGS: &[Setting] = &[
@@ -98,14 +170,8 @@ pub(super) static SETTINGS: &[Setting] = &[
         required: false,
         default: None,
     },
-    Setting {
-        name: SMART_ENCODED,
-        prompt: "Smart encoding (yes or no): curly quotes and dashes become plain ones, so that a text takes fewer segments",
-        scope: Scope::Account,
-        secret: false,
-        required: false,
-        default: Some(NO),
-    },
+    texts::SMART_ENCODED,
+    texts::LONG_TEXTS,
     // A number's own speed depends on its kind (long code of the US or Canada 1, toll-free 3, of other countries 10, short
     // code 100) and cannot be asked for. What comes faster is queued by Twilio, and refused once ten hours of it wait.
     Setting {

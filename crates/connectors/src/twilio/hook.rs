@@ -3,8 +3,10 @@
 use super::config::{ACCOUNT_SID, AUTH_TOKEN, INBOUND, STATUS};
 use super::{resource, signature};
 use crate::form;
+use crate::lenient::word;
 use serde_json::Value;
 use twinwire_core::connector::{Reading, Unreadable, Unverified};
+use twinwire_core::consent::Word;
 use twinwire_core::http::Hook;
 use twinwire_core::model::{Direction, Status};
 use twinwire_core::observe::{AtProvider, Observation};
@@ -61,7 +63,18 @@ pub(super) fn read(hook: &Hook<'_>) -> Result<Reading, Unreadable> {
 /// opted out or in (`OptOutType`).
 fn inbound(payload: Value) -> Result<AtProvider, Unreadable> {
     let seen = resource::event(&payload, Direction::Inbound)?;
-    Ok(AtProvider { status: seen.status.or(Some(Status::Received)), data: Some(payload), ..seen })
+    let status = seen.status.or(Some(Status::Received));
+    Ok(AtProvider { status, said: said(&payload), data: Some(payload), ..seen })
+}
+
+/// What a messaging service with Advanced Opt-Out took the text for: the words may be the account's own.
+fn said(payload: &Value) -> Option<Word> {
+    match word(payload, "OptOutType")?.to_ascii_uppercase().as_str() {
+        "STOP" => Some(Word::Stop),
+        "START" => Some(Word::Start),
+        "HELP" => Some(Word::Help),
+        _ => None,
+    }
 }
 
 /// What became of a message of ours. It has no time of its own and may come late, twice or in any order.

@@ -20,15 +20,18 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
+use crate::texts;
 use chrono::{DateTime, Utc};
 use twinwire_core::caps::Caps;
 use twinwire_core::connector::{
     Call, Channel, Connector, Context, Prepared, Reading, Unreadable, Unverified,
 };
 use twinwire_core::http::{Answer, Hook, Reply, Request};
+use twinwire_core::media::fit::Limits;
 use twinwire_core::model::{Message, Side};
 use twinwire_core::outcome::{Outcome, Refusal};
 use twinwire_core::pace::Pace;
+use twinwire_core::phone::network;
 use twinwire_core::setting::{Setting, Settings};
 
 /// Twilio.
@@ -54,6 +57,19 @@ impl Connector for Twilio {
 
     fn pace(&self, settings: &Settings) -> Result<Pace, String> {
         config::pace(settings)
+    }
+
+    fn media(&self, message: &Message) -> Option<&'static Limits> {
+        let (network, _) = network(&message.recipient);
+        Some(if network.is_empty() { &config::MMS } else { &config::WHATSAPP })
+    }
+
+    fn file_hosts(&self) -> &'static [&'static str] {
+        config::FILE_HOSTS
+    }
+
+    fn splits_at(&self, settings: &Settings) -> Option<usize> {
+        texts::splits_at(settings, config::LONGEST_TEXT)
     }
 
     fn settings(&self) -> &'static [Setting] {

@@ -1,14 +1,14 @@
 //! Requests to Twilio. Credentials go to the configured address and nowhere else.
 
-use super::config::{
-    AUTH_TOKEN, Account, LONGEST_TEXT, NAME, SERVICE, SMART_ENCODED, STATUS, TIMEOUT, YES, is_http, is_id,
-};
+use super::config::{AUTH_TOKEN, Account, LONGEST_TEXT, NAME, SERVICE, STATUS, TIMEOUT, is_http, is_id};
 use super::hook::REFERENCE;
+use crate::media;
+use crate::texts::is_smart;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use form_urlencoded::Serializer;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use twinwire_core::connector::{Call, Context};
+use twinwire_core::connector::{Attachment, Call, Content, Context};
 use twinwire_core::http::{Method, Request};
 use twinwire_core::model::Message;
 use twinwire_core::outcome::Refusal;
@@ -37,6 +37,11 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
         Call::List { page: None, .. } => Ok(list(&account, &[("PageSize", "500")])),
         Call::Check => Ok(list(&account, &[("PageSize", "1")])),
         Call::Fetch { id } if is_id(id) => Ok(get(&account, account.messages(&format!("/{id}.json")))),
+        Call::Files(message) => match message.provider_message_id.as_deref().filter(|id| is_id(id)) {
+            Some(id) => Ok(get(&account, account.messages(&format!("/{id}/Media.json")))),
+            None => Err(Refusal::permanent(None, "this is not a message of Twilio's")),
+        },
+        Call::File { url, .. } => media::request(url, account.base, get(&account, String::new())),
         Call::Fetch { .. } => Err(Refusal::permanent(None, "this is not an id of a Twilio message")),
         Call::Report { .. } | Call::Note { .. } | Call::Show { .. } => {
             Err(Refusal::permanent(None, "not supported: Twilio has no one to tell"))
@@ -48,7 +53,7 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
 fn check(message: &Message, ours: &str) -> Result<(), Refusal> {
     let refuse = |code: &str, words: &str| Err(Refusal::permanent(Some(code.to_owned()), words));
     let length = message.body.chars().count();
-    if message.body.trim().is_empty() {
+    if message.body.trim().is_empty() && message.media.is_empty() {
         return refuse("21602", "the message has no text to send");
     }
     if length > LONGEST_TEXT {
@@ -76,11 +81,14 @@ fn deliver(account: &Account<'_>, message: &Message, context: &Context<'_>) -> R
     let callback = callback(message, context);
     // The sender is named beside the service, too: a customer's thread stays with one number, and what the service has
     // is told apart by it.
-    let mut fields =
-        vec![("From", ours(message, context)), ("To", &message.recipient), ("Body", &message.body)];
+    let mut fields = vec![("From", ours(message, context)), ("To", &message.recipient)];
+    if !message.body.trim().is_empty() {
+        fields.push(("Body", &message.body));
+    }
+    fields.extend(context.files.iter().filter_map(address_of).map(|url| ("MediaUrl", url)));
     fields.extend(context.settings.get(SERVICE).map(|service| ("MessagingServiceSid", service)));
     fields.extend(callback.as_deref().map(|url| ("StatusCallback", url)));
-    if context.settings.get(SMART_ENCODED) == Some(YES) {
+    if is_smart(context.settings) {
         fields.push(("SmartEncoded", "true"));
     }
     let mut request = get(account, account.messages(".json"));
@@ -141,6 +149,14 @@ fn get(account: &Account<'_>, url: String) -> Request {
     let headers =
         vec![("authorization", format!("Basic {credentials}")), ("accept", "application/json".to_owned())];
     Request { method: Method::Get, url, headers, body: Vec::new(), timeout: TIMEOUT }
+}
+
+/// Where a file that goes along can be fetched.
+fn address_of(file: &Attachment) -> Option<&str> {
+    match &file.content {
+        Content::Url(url) => Some(url),
+        Content::Bytes(_) => None,
+    }
 }
 
 fn form(fields: &[(&str, &str)]) -> String {

@@ -5,6 +5,7 @@
 use super::errors::CODES;
 use crate::fault::LONGEST_WORDS;
 use crate::lenient::{id, party, text, time, word};
+use crate::media;
 use serde_json::Value;
 use twinwire_core::connector::Unreadable;
 use twinwire_core::model::{Direction, Status};
@@ -24,6 +25,8 @@ pub(super) fn message(resource: &Value) -> Option<AtProvider> {
         from: party(&data, "from"),
         to: party(&data, "to"),
         body: body(&data),
+        files: media::in_resource(&data),
+        said: CODES.said(error_code.as_deref()),
         status,
         error_message: error_words(word(&data, "error_message"), error_code.as_deref()),
         error_code,
@@ -53,6 +56,8 @@ pub(super) fn event(fields: &Value, direction: Direction) -> Result<AtProvider, 
         from: party(fields, "From"),
         to: party(fields, "To"),
         body: text(fields, "Body"),
+        files: media::in_hook(fields),
+        said: CODES.said(error_code.as_deref()),
         status: status_word.as_deref().and_then(status),
         error_message: error_words(word(fields, "ErrorMessage"), error_code.as_deref()),
         error_code,

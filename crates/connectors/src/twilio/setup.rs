@@ -1,8 +1,7 @@
 //! The set-up: the answers of a person, checked and tidied.
 
-use super::config::{
-    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, NO, PHONE, SERVICE, SMART_ENCODED, YES, pace,
-};
+use super::config::{ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, PHONE, SERVICE, pace};
+use crate::texts;
 use twinwire_core::connector::Prepared;
 use twinwire_core::phone::{e164, network, region_of};
 use twinwire_core::setting::Settings;
@@ -40,9 +39,7 @@ pub(super) fn prepare(answers: &Settings) -> Result<Prepared, String> {
         account = format!("{account}/{service}");
         tidy.set(SERVICE, service);
     }
-    if let Some(smart) = answer(SMART_ENCODED) {
-        tidy.set(SMART_ENCODED, yes_or_no(SMART_ENCODED, smart)?);
-    }
+    texts::prepare(answers, &mut tidy)?;
     pace(answers)?;
     let region = region_of(network(&phone).1);
     Ok(Prepared { account: Some(account), answers: tidy, address: Some((phone, region)) })
@@ -80,12 +77,4 @@ fn one_word<'a>(name: &str, answer: &'a str) -> Result<&'a str, String> {
         return Ok(answer);
     }
     Err(format!("`{name}` has spaces or strange characters in it: copy it again"))
-}
-
-fn yes_or_no(name: &str, answer: &str) -> Result<&'static str, String> {
-    match answer.to_ascii_lowercase().as_str() {
-        "yes" | "true" | "on" | "1" => Ok(YES),
-        "no" | "false" | "off" | "0" => Ok(NO),
-        _ => Err(format!("`{name}` is yes or no")),
-    }
 }

@@ -58,6 +58,8 @@ fn order(recipient: &str, body: &str) -> Message {
         thread: None,
         recipient: recipient.to_owned(),
         body: body.to_owned(),
+        files: Vec::new(),
+        part: twinwire_core::parts::Part::WHOLE,
         data: Value::Null,
         occurred_at: Some(noon()),
     };
@@ -65,7 +67,7 @@ fn order(recipient: &str, body: &str) -> Message {
 }
 
 fn context<'a>(settings: &'a Settings, channel: Option<&'a Channel>) -> Context<'a> {
-    Context { channel, settings, thread: None, public_url: PUBLIC, now: noon(), nonce: 7 }
+    Context { channel, settings, thread: None, files: &[], public_url: PUBLIC, now: noon(), nonce: 7 }
 }
 
 fn built(call: &Call<'_>, settings: &Settings) -> Result<Request, Refusal> {
@@ -191,6 +193,8 @@ fn a_message_from_a_customer_is_read_and_all_of_it_is_kept() {
         from: THEIRS.to_owned(),
         to: OURS.to_owned(),
         body: Some("Stop".to_owned()),
+        files: Vec::new(),
+        said: None,
         status: Some(Status::Received),
         error_code: None,
         error_message: None,
@@ -529,6 +533,7 @@ fn verdict(outcome: &Outcome) -> &'static str {
         Outcome::Unknown(_) => "unknown",
         Outcome::Refused(refusal) => match refusal.kind {
             RefusalKind::Permanent => "permanent",
+            RefusalKind::OptedOut => "opted out",
             RefusalKind::Later => "later",
             RefusalKind::Throttled(_) => "throttled",
             RefusalKind::Credentials => "credentials",
