@@ -10,7 +10,11 @@ create table messages (
     sender text not null,
     recipient text not null,
     body text not null,
+    -- Its files: where the vendor has each, what it is, and whether we have it (`state`: wanted, kept, said, missing).
     media jsonb not null default '[]',
+    -- A text of the helpdesk that is too long for one message goes out in several: which of them this is, and of how many.
+    part integer not null default 1,
+    parts integer not null default 1,
     data jsonb not null,
     occurred_at timestamptz not null,
     helpdesk_message_id text,
@@ -38,8 +42,9 @@ create table messages (
 
 create unique index messages_provider_id on messages (channel_id, provider_message_id)
     where provider_message_id is not null;
--- One helpdesk message to several people is several rows with one helpdesk id, each its own conversation.
-create unique index messages_helpdesk_id on messages (channel_id, helpdesk_message_id, external_conversation_id)
+-- One helpdesk message to several people is several rows with one helpdesk id, each its own conversation; and so is a long
+-- text in several parts.
+create unique index messages_helpdesk_id on messages (channel_id, helpdesk_message_id, external_conversation_id, part)
     where helpdesk_message_id is not null;
 -- Finding work costs the same whatever the number of settled rows.
 create index messages_wake on messages (channel_id, wake_at) where wake_at is not null;

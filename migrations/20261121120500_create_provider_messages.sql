@@ -6,6 +6,9 @@ create table provider_messages (
     sender text not null,
     recipient text not null,
     body text,
+    files jsonb not null default '[]',
+    -- What the provider itself says about the customer's wish to be texted: stop, start or help.
+    said text,
     status text,
     error_code text,
     error_message text,

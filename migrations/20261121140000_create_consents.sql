@@ -6,9 +6,10 @@ create table consents (
     -- When the customer wrote it, by the provider's clock.
     at timestamptz not null,
     word text not null check (word in ('stop', 'start', 'help')),
-    -- The text that said it, as it was written.
+    -- The text that said it, as it was written; empty where the provider says it in an error.
     text text not null,
-    provider_message_id text not null,
+    -- The message that said it; none where a send of ours was refused for it.
+    provider_message_id text,
     created_at timestamptz not null default now(),
     primary key (channel_id, external_conversation_id, id),
     unique (channel_id, provider_message_id)

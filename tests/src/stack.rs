@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use twinwire_cli::database::connectors;
 use twinwire_cli::server::Server;
@@ -15,6 +16,7 @@ use twinwire_core::model::Message;
 use twinwire_core::plan::Policy;
 use twinwire_core::setting::Settings;
 use twinwire_engine::jobs::read_list;
+use twinwire_engine::media::Media;
 use twinwire_engine::setup::{self, Installed};
 use twinwire_engine::{Engine, Options, Safeguard};
 use twinwire_sandbox::front::Message as FrontMessage;
@@ -57,6 +59,8 @@ pub struct Setting {
     pub without: Option<Safeguard>,
     /// Calls a minute that Front takes from the company.
     pub front_per_minute: &'static str,
+    /// Where files of messages are kept.
+    pub media: Arc<TempDir>,
     /// Where Twilio is, for tests that make channels of it.
     pub twilio_url: Option<String>,
 }
@@ -70,6 +74,7 @@ impl Default for Setting {
             webhooks: true,
             without: None,
             front_per_minute: "60000",
+            media: Arc::new(TempDir::new().unwrap()),
             twilio_url: None,
         }
     }
@@ -336,6 +341,8 @@ async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: 
         installation,
         key: SecretKey::from_text(&SecretKey::text_of([7; 32])).unwrap(),
         public_url: format!("http://{}", listener.local_addr().unwrap()),
+        media: Media::at(setting.media.path().to_str().unwrap()),
+        private_hosts: true,
         policy: Policy {
             settling: Some(chrono::TimeDelta::from_std(setting.settling).unwrap()),
             ..Policy::default()

@@ -2,6 +2,7 @@
 //!
 //! * [`install`] — what helpdesks post, one generic route per pair of connectors.
 //! * [`hooks`] — what providers post.
+//! * [`media`] — files, for providers that fetch them.
 //! * [`admin`] — asks for backfills; the rest of the operator's work is in the command line.
 //! * [`health`] — is it up, and is it well.
 
@@ -9,6 +10,7 @@ mod admin;
 mod health;
 mod hooks;
 mod install;
+mod media;
 mod receive;
 mod refusals;
 
@@ -46,6 +48,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/install/{pair}/{hook}", any(install::by_key))
         .route("/v1/install/{pair}/{hook}/{channel}", any(install::by_id))
         .route("/v1/hooks/{connector}/{channel}/{hook}", any(hooks::by_id))
+        .route("/v1/media/{channel}/{message}/{nth}/{name}", get(media::file))
         .route("/v1/admin/channels/{channel}/backfill", post(admin::backfill))
         .layer(CatchPanicLayer::new())
         .with_state(app)

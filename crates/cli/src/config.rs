@@ -16,6 +16,7 @@ const NAMES: &[&str] = &[
     "public_url",
     "database_url",
     "data_dir",
+    "media",
     "admin_token",
     "poll_interval",
     "log",
@@ -23,7 +24,7 @@ const NAMES: &[&str] = &[
     "postgres_bin",
 ];
 /// For tests and chaos runs: what they may need shorter than it should be, and where to die.
-const OTHER_VARIABLES: &[&str] = &["crash_at", "lease", "settling", "stall_at"];
+const OTHER_VARIABLES: &[&str] = &["crash_at", "lease", "private_hosts", "settling", "stall_at"];
 
 /// The settings of an installation.
 #[derive(Clone, Debug)]
@@ -36,6 +37,10 @@ pub struct Config {
     pub database_url: Option<SecretString>,
     /// Where Twinwire keeps its own Postgres and key.
     pub data_dir: PathBuf,
+    /// Where files of messages are kept: a folder, or `s3://bucket/prefix`.
+    pub media: String,
+    /// Whether files may be fetched from private networks: where the vendors are doubles on this machine.
+    pub private_hosts: bool,
     /// The operator's token for the admin routes.
     pub admin_token: Option<SecretString>,
     /// How often each account is read.
@@ -114,11 +119,14 @@ impl Config {
         if lease < Duration::from_secs(1) {
             bail!("`lease` must be at least 1s");
         }
+        let data_dir = text("data_dir").map_or_else(default_data_dir, |dir| Ok(PathBuf::from(dir)))?;
         Ok(Self {
+            media: text("media").unwrap_or_else(|| data_dir.join("media").display().to_string()),
+            private_hosts: text("private_hosts").is_some_and(|value| value == "yes"),
             listen: text("listen").unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
             public_url,
             database_url: text("database_url").map(Into::into),
-            data_dir: text("data_dir").map_or_else(default_data_dir, |dir| Ok(PathBuf::from(dir)))?,
+            data_dir,
             admin_token: text("admin_token").map(Into::into),
             poll_interval,
             log: text("log"),

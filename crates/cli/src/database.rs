@@ -14,6 +14,7 @@ use std::sync::Arc;
 use twinwire_connectors::ALL;
 use twinwire_core::plan::Policy;
 use twinwire_engine::jobs::queue;
+use twinwire_engine::media::Media;
 use twinwire_engine::{Connectors, Engine, Options, Safeguard};
 use twinwire_store::seal::SecretKey;
 use twinwire_store::{installation, migrate, pool};
@@ -119,6 +120,8 @@ impl Database {
             installation: config.connectors.clone(),
             key: self.key.clone(),
             public_url: public_url.to_owned(),
+            media: Media::at(config.media.clone()),
+            private_hosts: config.private_hosts,
             policy,
             poll_interval: config.poll_interval,
             lease: config.lease,

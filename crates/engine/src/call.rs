@@ -1,11 +1,11 @@
 //! One call to a vendor, and what it means for the whole account.
 
-use crate::sender::Latest;
+use crate::sender::{Downloaded, Latest, Rules};
 use crate::{Engine, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 use twinwire_core::backoff;
-use twinwire_core::connector::{Call, Channel, Connector, Context};
+use twinwire_core::connector::{Attachment, Call, Channel, Connector, Context};
 use twinwire_core::outcome::{Outcome, Refusal, RefusalKind};
 use twinwire_store::accounts::{self, Account, REFUSED, REFUSED_TO_READ, THROTTLED};
 use twinwire_store::{channels, work};
@@ -19,8 +19,29 @@ pub struct Caller<'a> {
     pub channel: Option<&'a Channel>,
     /// The helpdesk's id of the conversation, where known.
     pub thread: Option<&'a str>,
+    /// The files that go with a delivery.
+    pub files: &'a [Attachment],
     /// When a call that must not be made late has to be on its way.
     pub start_by: Option<DateTime<Utc>>,
+}
+
+impl<'a> Caller<'a> {
+    /// A caller for a whole account, or for a channel of it.
+    pub fn of(account: &'a Account, channel: Option<&'a Channel>) -> Self {
+        Self { account, channel, thread: None, files: &[], start_by: None }
+    }
+
+    fn context(&self, engine: &'a Engine) -> Context<'a> {
+        Context {
+            channel: self.channel,
+            settings: &self.account.settings,
+            thread: self.thread,
+            files: self.files,
+            public_url: engine.public_url(),
+            now: engine.now(),
+            nonce: rand::random(),
+        }
+    }
 }
 
 /// What a call came to.
@@ -58,6 +79,40 @@ pub async fn make(engine: &Engine, caller: Caller<'_>, call: &Call<'_>) -> Resul
     Ok(Made { outcome, counts })
 }
 
+/// What came of asking for a file.
+#[derive(Debug)]
+pub enum Got {
+    /// What the download brought.
+    File(Downloaded),
+    /// What the vendor said instead.
+    Not(Outcome),
+}
+
+/// Fetches a file, and says whether a failure is held against the message. Trouble with one file says little about the
+/// vendor, so that only throttling and refused credentials make the account rest.
+pub async fn download(
+    engine: &Engine,
+    caller: Caller<'_>,
+    call: &Call<'_>,
+    rules: &Rules,
+) -> Result<(Got, bool)> {
+    let connector = engine.connectors().named(&caller.account.connector)?;
+    let context = caller.context(engine);
+    let counts = !engine.health().is_away(caller.account.id, context.now);
+    let request = match connector.build(call, &context) {
+        Ok(request) => request,
+        Err(refusal) => return Ok((Got::Not(Outcome::Refused(refusal)), counts)),
+    };
+    let outcome = match engine.downloader().fetch(&request, rules).await {
+        Downloaded::Judge(reply) => connector.judge(call, &context, &reply),
+        got => return Ok((Got::File(got), counts)),
+    };
+    if let Outcome::Refused(refusal) = &outcome {
+        refused(engine, caller.account, refusal, true).await?;
+    }
+    Ok((Got::Not(outcome), counts))
+}
+
 /// Makes a call and gives what came of it; the account is left as it is. For set-up, before there is an account.
 pub async fn send(
     engine: &Engine,
@@ -86,14 +141,7 @@ async fn attempt(
     caller: Caller<'_>,
     call: &Call<'_>,
 ) -> (Outcome, Tried) {
-    let context = Context {
-        channel: caller.channel,
-        settings: &caller.account.settings,
-        thread: caller.thread,
-        public_url: engine.public_url(),
-        now: engine.now(),
-        nonce: rand::random(),
-    };
+    let context = caller.context(engine);
     match connector.build(call, &context) {
         Ok(request) => {
             let latest = caller.start_by.map(|by| Latest { by, clock: engine.clock() });
@@ -155,6 +203,7 @@ fn subject<'a>(call: &Call<'a>) -> &'a str {
         | Call::LookUp { message, .. }
         | Call::Report { message, .. }
         | Call::Note { message, .. } => &message.external_id,
+        Call::Files(message) | Call::File { message, .. } => &message.external_id,
         Call::Fetch { id } => id,
         Call::List { .. } => "the list",
         Call::Show { .. } => "the channel",
@@ -171,7 +220,7 @@ async fn refused(engine: &Engine, account: &Account, refusal: &Refusal, read: bo
             (backoff::backoff(before(REFUSED_TO_READ) + 1, chance), REFUSED_TO_READ)
         }
         RefusalKind::Credentials => (backoff::backoff(before(REFUSED) + 1, chance), REFUSED),
-        RefusalKind::Permanent | RefusalKind::Later => return Ok(()),
+        RefusalKind::Permanent | RefusalKind::OptedOut | RefusalKind::Later => return Ok(()),
     };
     rest(engine, account, wait, reason, refusal.code.as_deref()).await
 }

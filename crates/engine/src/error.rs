@@ -12,6 +12,9 @@ pub enum Error {
     /// The HTTP client could not be made.
     #[error("http client: {0}")]
     Client(String),
+    /// The store of files.
+    #[error("{0}")]
+    Media(String),
     /// The job queue.
     #[error("jobs: {0}")]
     Jobs(String),

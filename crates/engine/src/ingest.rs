@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 use twinwire_core::connector::{Connector, Reading, Unreadable, Unverified};
 use twinwire_core::http::{Answer, Hook};
 use twinwire_core::model::{Message, Side};
-use twinwire_core::observe::Observation;
+use twinwire_core::observe::{Observation, Ordered};
+use twinwire_core::parts;
 use twinwire_core::text::clean;
 use twinwire_store::channels::{self, State, StoredChannel};
 use twinwire_store::webhook_log::{self, Received};
@@ -134,8 +135,53 @@ async fn store(
     // First, so that the story of what it shows can name it.
     let how = how.by_webhook(webhook_log::insert(conn, received).await?, &reading.event);
     let mut rows = Vec::new();
+    let splits_at = splits_at(engine, channel, reading).await?;
     for observation in &reading.observations {
-        rows.extend(fold::helpdesk(conn, channel, observation, how).await?);
+        match (observation, splits_at) {
+            (Observation::Ordered(order), Some(longest)) => {
+                rows.extend(in_parts(conn, channel, order, longest, how).await?);
+            }
+            _ => rows.extend(fold::helpdesk(conn, channel, observation, how).await?),
+        }
     }
     Ok(rows)
+}
+
+/// Where the texts of orders are split, if one of them may be too long for one message.
+async fn splits_at(
+    engine: &Engine,
+    channel: &StoredChannel,
+    reading: &Reading,
+) -> Result<Option<usize>, crate::Error> {
+    let texts = reading.observations.iter().filter_map(|seen| match seen {
+        Observation::Ordered(order) => Some(order.body.chars().count()),
+        _ => None,
+    });
+    let Some((_, provider)) = engine.connectors().pair(&channel.channel.pair) else { return Ok(None) };
+    let longest = provider.caps().longest_text;
+    if !texts.max().zip(longest).is_some_and(|(text, longest)| text > longest) {
+        return Ok(None);
+    }
+    Ok(provider.splits_at(&engine.account(channel.provider_account).await?.settings))
+}
+
+/// Folds the parts of an order, and gives the row of the first: by that one the helpdesk knows the message.
+async fn in_parts(
+    conn: &mut PgConnection,
+    channel: &StoredChannel,
+    order: &Ordered,
+    longest: usize,
+    how: How<'_>,
+) -> Result<Option<Message>, crate::Error> {
+    let mut first: Option<Message> = None;
+    for part in parts::split(order.clone(), longest) {
+        let of = part.part.of;
+        // It was taken up before in another way: the setting has changed since. Nothing is sent a second time for that.
+        if first.as_ref().is_some_and(|first| first.part.of != of) {
+            break;
+        }
+        let row = fold::helpdesk(conn, channel, &Observation::Ordered(part), how).await?;
+        first = first.or(row);
+    }
+    Ok(first)
 }

@@ -6,6 +6,7 @@
 //! * [`poll`] — read a provider's list, page by page.
 //! * [`jobs`] — polls, backfills and retention as apalis jobs, and the schedule that asks for them.
 //! * [`call`] and [`sender`] — the one place from which a vendor is called.
+//! * [`media`] — files of messages, kept by us on their way.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
 //! * [`setup`] — make a channel.
 //!
@@ -19,6 +20,7 @@ pub mod fold;
 mod health;
 pub mod ingest;
 pub mod jobs;
+pub mod media;
 pub mod operator;
 mod pace;
 pub mod poll;

@@ -60,9 +60,33 @@ pub async fn retry(engine: &Engine, found: &Found, hurry: bool) -> Result<Messag
     // Parked before and not any more: that is a new attempt, with or without hurry.
     let word = if row.parked == after.parked { "retry_now" } else { "retry" };
     note(&mut tx, engine, found, word).await?;
+    if word == "retry" {
+        the_rest(&mut tx, engine, found.channel, &after).await?;
+    }
     fold::wake(&mut tx, found.channel, &after, now).await?;
     tx.commit().await?;
     Ok(after)
+}
+
+/// The later parts of the same text, which were put aside because of this one, are to be tried as well.
+async fn the_rest(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    channel: i64,
+    first: &Message,
+) -> Result<(), Refused> {
+    if first.part.of == 1 {
+        return Ok(());
+    }
+    let now = engine.now();
+    for id in messages::left_behind(&mut *conn, channel, first).await? {
+        let Some(row) = messages::lock(conn, channel, &id).await? else { continue };
+        let Ok(after) = retry::retry(&row, now) else { continue };
+        messages::update(conn, channel, &after).await?;
+        let line = Line { channel, external_id: &id, at: now, by: None };
+        attempts::note(conn, line, "retry", None).await?;
+    }
+    Ok(())
 }
 
 /// An operator says that an uncertain message did not arrive. With `again`, a new attempt is asked for at once.
@@ -192,7 +216,7 @@ async fn at_provider(
 
 async fn fetch(engine: &Engine, channel: &StoredChannel, id: &str) -> Result<AtProvider, Refused> {
     let account = engine.account(channel.provider_account).await?;
-    let caller = Caller { account: &account, channel: Some(&channel.channel), thread: None, start_by: None };
+    let caller = Caller::of(&account, Some(&channel.channel));
     let why = match call::make(engine, caller, &Call::Fetch { id }).await?.outcome {
         Outcome::Done(Done::Page(page)) => {
             let shown = page.observations.into_iter().find_map(|seen| match seen {

@@ -115,14 +115,16 @@ async fn list(
     since: Option<DateTime<Utc>>,
     page: Option<&str>,
 ) -> Result<Page, Stopped> {
-    let caller = Caller { account, channel: None, thread: None, start_by: None };
+    let caller = Caller::of(account, None);
     match call::make(engine, caller, &Call::List { since, page }).await?.outcome {
         Outcome::Done(Done::Page(page)) => Ok(page),
         Outcome::Done(_) => Err(Stopped::Refused("the provider gave no list".to_owned())),
         Outcome::Refused(refusal) => {
             let error = format!("the provider refused: {}", refusal.describe());
             Err(match refusal.kind {
-                RefusalKind::Permanent | RefusalKind::Credentials => Stopped::Refused(error),
+                RefusalKind::Permanent | RefusalKind::OptedOut | RefusalKind::Credentials => {
+                    Stopped::Refused(error)
+                }
                 RefusalKind::Later | RefusalKind::Throttled(_) => Stopped::Failed(Error::Reading(error)),
             })
         }
@@ -235,7 +237,7 @@ async fn read_open(engine: &Engine, reading: i64, account: &Account) -> Result<(
         provider_messages::open(engine.pool(), account.id, now - OPEN_FOR, now - OPEN_EVERY, OPEN_AT_ONCE)
             .await?;
     for id in open {
-        let caller = Caller { account, channel: None, thread: None, start_by: None };
+        let caller = Caller::of(account, None);
         let shown = match call::make(engine, caller, &Call::Fetch { id: &id }).await?.outcome {
             Outcome::Done(Done::Page(page)) => page,
             Outcome::Done(_) => Page::default(),

@@ -1,7 +1,8 @@
 //! What every part of the engine shares.
 
 use crate::health::Health;
-use crate::sender::Sender;
+use crate::media::Media;
+use crate::sender::{Downloader, Sender};
 use crate::{Error, Result, Safeguard};
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgPool;
@@ -66,6 +67,10 @@ pub struct Options {
     pub key: SecretKey,
     /// Where vendors reach this installation.
     pub public_url: String,
+    /// Where files of messages are kept.
+    pub media: Media,
+    /// Whether files may be fetched from private networks and without TLS: where the vendors are doubles.
+    pub private_hosts: bool,
     /// Limits.
     pub policy: Policy,
     /// How often each account is read.
@@ -85,6 +90,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     options: Options,
     sender: Sender,
+    downloader: Downloader,
     owner: String,
     health: Health,
 }
@@ -93,9 +99,10 @@ impl Engine {
     /// Makes an engine. Nothing runs yet.
     pub fn new(options: Options) -> Result<Self> {
         let sender = Sender::new()?;
+        let downloader = Downloader::new(options.private_hosts)?;
         // Unique for every start: a process that comes back must not be taken for the one that died.
         let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
-        Ok(Self(Arc::new(Inner { options, sender, owner, health: Health::default() })))
+        Ok(Self(Arc::new(Inner { options, sender, downloader, owner, health: Health::default() })))
     }
 
     /// The database.
@@ -156,6 +163,16 @@ impl Engine {
     /// The one sender.
     pub(crate) fn sender(&self) -> &Sender {
         &self.0.sender
+    }
+
+    /// The one fetcher of files.
+    pub(crate) fn downloader(&self) -> &Downloader {
+        &self.0.downloader
+    }
+
+    /// Where files of messages are kept.
+    pub fn media(&self) -> &Media {
+        &self.0.options.media
     }
 
     /// The clock.

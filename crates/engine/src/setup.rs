@@ -180,11 +180,11 @@ async fn credentials(
         pauses: 0,
         polled_until: None,
     };
-    let caller = Caller { account: &account, channel: None, thread: None, start_by: None };
+    let caller = Caller::of(&account, None);
     match call::send(engine, provider, caller, &Call::Check).await {
         Outcome::Done(_) => Ok(()),
         Outcome::Refused(refusal) => Err(match refusal.kind {
-            RefusalKind::Permanent | RefusalKind::Credentials => {
+            RefusalKind::Permanent | RefusalKind::OptedOut | RefusalKind::Credentials => {
                 SetupError::Refused(provider.title(), refusal.describe())
             }
             RefusalKind::Later | RefusalKind::Throttled(_) => {

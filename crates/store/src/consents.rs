@@ -17,8 +17,8 @@ pub struct Said<'a> {
     pub word: Word,
     /// The text as it was written.
     pub text: &'a str,
-    /// The provider's id of the text.
-    pub provider_message_id: &'a str,
+    /// The provider's id of the message that said it; none where a send of ours was refused for it.
+    pub provider_message_id: Option<&'a str>,
 }
 
 /// Writes down what a customer said. The same text again changes nothing.

@@ -17,6 +17,9 @@ pub enum Error {
         /// What stands there.
         value: String,
     },
+    /// A column of JSON holds what this version cannot read, or something cannot be written as JSON.
+    #[error("column `{0}` holds what this version of Twinwire cannot read")]
+    Unreadable(&'static str),
     /// A secret cannot be opened.
     #[error("{0}")]
     Seal(#[from] crate::seal::SealError),

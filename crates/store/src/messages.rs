@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
 use twinwire_core::model::{Begun, Message};
+use twinwire_core::parts::Part;
 
 /// A row as it stands in the table.
 #[derive(Debug)]
@@ -37,6 +38,9 @@ pub(crate) struct Row {
     pub(crate) last_error: Option<String>,
     pub(crate) parked: Option<String>,
     pub(crate) wake_at: Option<DateTime<Utc>>,
+    pub(crate) media: Value,
+    pub(crate) part: i32,
+    pub(crate) parts: i32,
 }
 
 impl TryFrom<Row> for Message {
@@ -61,6 +65,8 @@ impl TryFrom<Row> for Message {
             data: row.data,
             occurred_at: row.occurred_at,
             seen_at: row.created_at,
+            media: serde_json::from_value(row.media).map_err(|_| Error::Unreadable("media"))?,
+            part: Part { nth: number(row.part), of: number(row.parts) },
             helpdesk_message_id: row.helpdesk_message_id,
             provider_message_id: row.provider_message_id,
             provider_error_code: row.provider_error_code,
@@ -71,6 +77,19 @@ impl TryFrom<Row> for Message {
             wake_at: row.wake_at,
         })
     }
+}
+
+fn number(value: i32) -> u32 {
+    u32::try_from(value).unwrap_or(1)
+}
+
+fn places(message: &Message) -> (i32, i32) {
+    let place = |value| i32::try_from(value).unwrap_or(i32::MAX);
+    (place(message.part.nth), place(message.part.of))
+}
+
+fn media(message: &Message) -> Result<Value> {
+    serde_json::to_value(&message.media).map_err(|_| Error::Unreadable("media"))
 }
 
 fn begun(column: &'static str, act: Option<&str>, at: Option<DateTime<Utc>>) -> Result<Option<Begun>> {
@@ -85,7 +104,7 @@ pub async fn lock(conn: &mut PgConnection, channel: i64, external_id: &str) -> R
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts
         from messages where channel_id = $1 and external_id = $2 for update",
         channel,
         external_id
@@ -103,7 +122,7 @@ pub async fn get(conn: impl PgExecutor<'_>, channel: i64, external_id: &str) -> 
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts
         from messages where channel_id = $1 and external_id = $2",
         channel,
         external_id
@@ -121,7 +140,7 @@ pub async fn lock_by_provider_id(conn: &mut PgConnection, channel: i64, id: &str
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts
         from messages where channel_id = $1 and provider_message_id = $2 for update",
         channel,
         id
@@ -139,7 +158,7 @@ pub async fn lock_by_helpdesk_id(conn: &mut PgConnection, channel: i64, id: &str
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts
         from messages where channel_id = $1 and helpdesk_message_id = $2 and origin = 'provider' for update",
         channel,
         id
@@ -161,7 +180,7 @@ pub async fn lock_uncertain(
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts
         from messages
         where channel_id = $1 and external_conversation_id = $2 and origin = 'helpdesk'
             and provider_message_id is null and attempted_at is not null
@@ -179,11 +198,14 @@ pub async fn lock_uncertain(
 
 /// Makes a row. False when one with its id is there already; that one is not touched.
 pub async fn insert(conn: &mut PgConnection, channel: i64, message: &Message) -> Result<bool> {
+    let (part, parts) = places(message);
     let done = sqlx::query!(
         "insert into messages (channel_id, external_id, origin, direction, external_conversation_id, sender, recipient,
             body, data, occurred_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status,
-            provider_error_code, provider_error_message, provider_updated_at, last_error, parked, wake_at, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+            provider_error_code, provider_error_message, provider_updated_at, last_error, parked, wake_at, created_at,
+            media, part, parts)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+            $24)
         on conflict (channel_id, external_id) do nothing",
         channel,
         message.external_id,
@@ -206,6 +228,9 @@ pub async fn insert(conn: &mut PgConnection, channel: i64, message: &Message) ->
         word_of(message.parked),
         message.wake_at,
         message.seen_at,
+        media(message)?,
+        part,
+        parts,
     )
     .execute(conn)
     .await?;
@@ -219,7 +244,7 @@ pub async fn update(conn: &mut PgConnection, channel: i64, message: &Message) ->
             helpdesk_message_id = $8, provider_message_id = $9, provider_bound_by = $10, provider_status = $11,
             provider_error_code = $12, provider_error_message = $13, provider_updated_at = $14, helpdesk_status = $15,
             in_flight = $16, in_flight_at = $17, doubt = $18, doubt_at = $19, attempted_at = $20, failures = $21,
-            last_error = $22, parked = $23, wake_at = $24, row_updated_at = now()
+            last_error = $22, parked = $23, wake_at = $24, media = $25, row_updated_at = now()
         where channel_id = $1 and external_id = $2",
         channel,
         message.external_id,
@@ -245,8 +270,46 @@ pub async fn update(conn: &mut PgConnection, channel: i64, message: &Message) ->
         message.last_error,
         word_of(message.parked),
         message.wake_at,
+        media(message)?,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Whether an earlier part of the same text was put aside.
+pub async fn is_broken_off(conn: impl PgExecutor<'_>, channel: i64, message: &Message) -> Result<bool> {
+    let (part, _) = places(message);
+    let broken = sqlx::query_scalar!(
+        r#"select exists (
+            select 1 from messages
+            where channel_id = $1 and helpdesk_message_id = $2 and external_conversation_id = $3 and part < $4
+                and origin = 'helpdesk' and parked is not null
+        ) as "broken!""#,
+        channel,
+        message.helpdesk_message_id,
+        message.conversation,
+        part
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(broken)
+}
+
+/// Our ids of the later parts of the same text that were put aside because of an earlier one.
+pub async fn left_behind(conn: impl PgExecutor<'_>, channel: i64, message: &Message) -> Result<Vec<String>> {
+    let (part, _) = places(message);
+    let ids = sqlx::query_scalar!(
+        "select external_id from messages
+        where channel_id = $1 and helpdesk_message_id = $2 and external_conversation_id = $3 and part > $4
+            and origin = 'helpdesk' and parked = 'incomplete'
+        order by part",
+        channel,
+        message.helpdesk_message_id,
+        message.conversation,
+        part
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids)
 }

@@ -35,6 +35,8 @@ struct Row {
     sender: String,
     recipient: String,
     body: Option<String>,
+    files: Value,
+    said: Option<String>,
     status: Option<String>,
     error_code: Option<String>,
     error_message: Option<String>,
@@ -60,6 +62,9 @@ impl TryFrom<Row> for Record {
                 from: row.sender,
                 to: row.recipient,
                 body: row.body,
+                files: serde_json::from_value(row.files)
+                    .map_err(|_| Error::Unreadable("provider_messages.files"))?,
+                said: value_of("provider_messages.said", row.said.as_deref())?,
                 status: value_of("provider_messages.status", row.status.as_deref())?,
                 error_code: row.error_code,
                 error_message: row.error_message,
@@ -73,11 +78,15 @@ impl TryFrom<Row> for Record {
     }
 }
 
+fn files(seen: &AtProvider) -> Result<Value> {
+    serde_json::to_value(&seen.files).map_err(|_| Error::Unreadable("provider_messages.files"))
+}
+
 /// A record by its id.
 pub async fn get(conn: impl PgExecutor<'_>, account: i64, id: &str) -> Result<Option<Record>> {
     sqlx::query_as!(
         Row,
-        "select provider_message_id, direction, sender, recipient, body, status, error_code, error_message,
+        "select provider_message_id, direction, sender, recipient, body, files, said, status, error_code, error_message,
             date_created, date_sent, date_updated, reference, data, channel_id, held
         from provider_messages where account_id = $1 and provider_message_id = $2",
         account,
@@ -106,9 +115,9 @@ pub async fn join(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> R
 
 async fn insert(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Result<bool> {
     let done = sqlx::query!(
-        "insert into provider_messages (account_id, provider_message_id, direction, sender, recipient, body, status,
+        "insert into provider_messages (account_id, provider_message_id, direction, sender, recipient, body, files, said, status,
             error_code, error_message, date_created, date_sent, date_updated, reference, data)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         on conflict do nothing",
         account,
         seen.id,
@@ -116,6 +125,8 @@ async fn insert(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Res
         seen.from,
         seen.to,
         seen.body,
+        files(seen)?,
+        word_of(seen.said),
         word_of(seen.status),
         seen.error_code,
         seen.error_message,
@@ -133,7 +144,7 @@ async fn insert(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Res
 async fn lock(conn: &mut PgConnection, account: i64, id: &str) -> Result<Record> {
     sqlx::query_as!(
         Row,
-        "select provider_message_id, direction, sender, recipient, body, status, error_code, error_message,
+        "select provider_message_id, direction, sender, recipient, body, files, said, status, error_code, error_message,
             date_created, date_sent, date_updated, reference, data, channel_id, held
         from provider_messages where account_id = $1 and provider_message_id = $2 for update",
         account,
@@ -146,15 +157,17 @@ async fn lock(conn: &mut PgConnection, account: i64, id: &str) -> Result<Record>
 
 async fn update(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Result<()> {
     sqlx::query!(
-        "update provider_messages set sender = $3, recipient = $4, body = $5, status = $6, error_code = $7,
-            error_message = $8, date_created = $9, date_sent = $10, date_updated = $11, reference = $12, data = $13,
-            row_updated_at = now()
+        "update provider_messages set sender = $3, recipient = $4, body = $5, files = $6, said = $7, status = $8,
+            error_code = $9, error_message = $10, date_created = $11, date_sent = $12, date_updated = $13,
+            reference = $14, data = $15, row_updated_at = now()
         where account_id = $1 and provider_message_id = $2",
         account,
         seen.id,
         seen.from,
         seen.to,
         seen.body,
+        files(seen)?,
+        word_of(seen.said),
         word_of(seen.status),
         seen.error_code,
         seen.error_message,
@@ -200,7 +213,7 @@ pub async fn unbound(
 ) -> Result<Vec<Record>> {
     let mut records: Vec<Record> = sqlx::query_as!(
         Row,
-        "select provider_message_id, direction, sender, recipient, body, status, error_code, error_message,
+        "select provider_message_id, direction, sender, recipient, body, files, said, status, error_code, error_message,
             date_created, date_sent, date_updated, reference, data, channel_id, held
         from provider_messages
         where account_id = $1 and recipient = $3 and sender in ($2, '') and channel_id is null

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -35,6 +36,7 @@ pub enum SealError {
 #[derive(Clone)]
 pub struct SecretKey {
     cipher: XChaCha20Poly1305,
+    root: Hmac<Sha256>,
     id: [u8; KEY_ID],
 }
 
@@ -52,10 +54,23 @@ impl SecretKey {
     pub fn from_text(text: &SecretString) -> Result<Self, SealError> {
         let bytes = STANDARD.decode(text.expose_secret().trim()).map_err(|_| SealError::BadKey)?;
         let cipher = XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_| SealError::BadKey)?;
+        let root = <Hmac<Sha256> as KeyInit>::new_from_slice(&bytes).map_err(|_| SealError::BadKey)?;
         let digest = Sha256::digest(&bytes);
         let mut id = [0; KEY_ID];
         id.copy_from_slice(&digest[..KEY_ID]);
-        Ok(Self { cipher, id })
+        Ok(Self { cipher, root, id })
+    }
+
+    /// A signer with a key of its own for one purpose, made from this key: who knows it knows nothing of the others.
+    pub fn derived(&self, purpose: &str) -> Hmac<Sha256> {
+        let mut root = self.root.clone();
+        root.update(purpose.as_bytes());
+        let key = root.finalize().into_bytes();
+        let mut derived = self.root.clone();
+        if let Ok(own) = <Hmac<Sha256> as KeyInit>::new_from_slice(&key) {
+            derived = own;
+        }
+        derived
     }
 
     /// A new key, as text, from 32 random bytes.

@@ -57,6 +57,14 @@ impl Ends {
         }
     }
 
+    /// The connector on a side.
+    pub(super) fn connector(&self, side: Side) -> &'static dyn Connector {
+        match side {
+            Side::Helpdesk => self.helpdesk_connector,
+            Side::Provider => self.provider_connector,
+        }
+    }
+
     /// What the planner needs to know. A row that was claimed is at its turn.
     pub(super) fn facts<'a>(&'a self, engine: &'a Engine, thread_known: bool) -> Facts<'a> {
         Facts {
@@ -64,6 +72,7 @@ impl Ends {
             turn: true,
             thread_known,
             opted_out: false,
+            broken_off: false,
             helpdesk: end(engine, self.helpdesk_connector, &self.helpdesk, self.helpdesk.paused_until),
             provider: end(engine, self.provider_connector, &self.provider, self.provider.paused_until),
             policy: engine.policy(),

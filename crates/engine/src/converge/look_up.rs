@@ -39,7 +39,7 @@ async fn read(step: &Step, row: &Message, counts: &mut bool) -> Result<std::resu
             step.limits.on(side_of(row, Act::LookUp)).call(&step.engine).await?;
         }
         let call = Call::LookUp { message: row, page: page.as_deref() };
-        let made = one(step, row, Act::LookUp, &call).await;
+        let made = one(step, row, Act::LookUp, &call, &[]).await;
         *counts = made.counts;
         let shown = match made.outcome {
             Outcome::Done(Done::Page(shown)) => shown,

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod dispatch;
+mod fetch;
 mod look_up;
 mod outlook;
 mod standing;

@@ -39,7 +39,7 @@ async fn ask(engine: &Engine, ends: &Ends, limits: &Both) -> Result<()> {
         return Ok(channels::shown(engine.pool(), id, works).await?);
     }
     limits.on(Side::Helpdesk).call(engine).await?;
-    let caller = Caller { account: &ends.helpdesk, channel: Some(channel), thread: None, start_by: None };
+    let caller = Caller::of(&ends.helpdesk, Some(channel));
     // What a helpdesk says to this says nothing about messages: the account is left as it is.
     match call::send(engine, ends.helpdesk_connector, caller, &Call::Show { works }).await {
         Outcome::Done(_) => {

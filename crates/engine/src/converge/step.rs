@@ -1,10 +1,11 @@
 //! One act for one row: begin, call, apply.
 
 use super::accounts::Ends;
-use super::look_up;
 use super::worker::{Both, PUT_OFF};
+use super::{fetch, look_up};
 use crate::call::{self, Caller, Made};
 use crate::fold::{How, Source};
+use crate::media::attach;
 use crate::{Engine, Result, Safeguard, crash, fold};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -12,14 +13,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use twinwire_core::connector::Call;
-use twinwire_core::model::{Act, Message, Need, Parked, Side, Told, log_id};
+use twinwire_core::connector::{Attachment, Call};
+use twinwire_core::consent::Word;
+use twinwire_core::media::Fetched;
+use twinwire_core::model::{Act, Direction, Message, Need, Parked, Side, Told, log_id};
 use twinwire_core::observe::Observation;
-use twinwire_core::outcome::{Done, Outcome, RefusalKind};
+use twinwire_core::outcome::{Done, Outcome, Refusal, RefusalKind};
 use twinwire_core::plan::{Action, plan, side_of};
 use twinwire_core::settle::{self, Result as Came};
 use twinwire_core::{report, segments};
 use twinwire_store::attempts::{self, Line};
+use twinwire_store::consents::Said;
 use twinwire_store::leases::{self, Lease};
 use twinwire_store::{channels, consents, conversations, messages, work};
 
@@ -44,6 +48,17 @@ pub(super) struct Step {
 }
 
 impl Step {
+    /// Who makes a call of an act.
+    pub(super) fn caller<'a>(&'a self, row: &Message, act: Act, files: &'a [Attachment]) -> Caller<'a> {
+        Caller {
+            account: self.ends.account(side_of(row, act)),
+            channel: Some(&self.ends.channel.channel),
+            thread: self.thread.as_deref(),
+            files,
+            start_by: start_by(self, row, act),
+        }
+    }
+
     /// Reads again what may have changed while the limits were waited for. False when the channel is gone.
     async fn look_again(&mut self, row: &Message) -> Result<bool> {
         let Some(ends) = Ends::read(&self.engine, self.lease.channel).await? else { return Ok(false) };
@@ -53,6 +68,30 @@ impl Step {
             self.thread = conversations::thread(&mut conn, self.lease.channel, &row.conversation).await?;
         }
         Ok(true)
+    }
+}
+
+/// The files of a delivery. They are made ready before it begins, since an image may take seconds to be made smaller and a
+/// call has to start at once after its begin.
+enum Ready {
+    Files(attach::Ready),
+    /// They cannot be.
+    Not(Came),
+}
+
+impl Ready {
+    async fn of(step: &Step, row: &Message, act: Act) -> Self {
+        if act != Act::Deliver {
+            return Self::Files(attach::Ready::default());
+        }
+        match attach::ready(&step.engine, step.ends.connector(row.destination()), row).await {
+            Ok(Ok(ready)) => Self::Files(ready),
+            Ok(Err(refusal)) => Self::Not(Came::Refused(refusal)),
+            Err(error) => {
+                tracing::error!(row = row.log_id(), %error, "the files of a message cannot be read");
+                Self::Not(Came::Away { why: "our store of files cannot be read".to_owned(), perhaps: false })
+            }
+        }
     }
 }
 
@@ -74,6 +113,7 @@ pub(super) async fn run(mut step: Step, row: Message, act: Act) {
 }
 
 async fn all(step: &mut Step, claimed: Message, act: Act) -> Result<()> {
+    let ready = Ready::of(step, &claimed, act).await;
     let asked = Instant::now();
     if !pace(step, &claimed, act).await? {
         return Ok(());
@@ -85,7 +125,7 @@ async fn all(step: &mut Step, claimed: Message, act: Act) -> Result<()> {
     crash::point("before_begin");
     let Some(row) = begin(step, &claimed.external_id, act, waited).await? else { return Ok(()) };
     crash::point("after_begin");
-    let mut brought = make(step, &row, act).await;
+    let mut brought = make(step, &row, act, ready).await;
     if !brought.counts {
         brought.came = brought.came.while_away();
     }
@@ -127,6 +167,8 @@ async fn begin(step: &Step, id: &str, act: Act, waited: bool) -> Result<Option<M
     let Some(standing) = channels::standing(&mut *tx, step.lease.channel).await? else { return Ok(None) };
     let mut facts = step.ends.facts_now(&step.engine, step.thread.is_some(), &standing);
     if row.need() == Need::Deliver && row.destination() == Side::Provider {
+        facts.broken_off =
+            row.part.follows() && messages::is_broken_off(&mut *tx, step.lease.channel, &row).await?;
         facts.opted_out = consents::is_opted_out(&mut *tx, step.lease.channel, &row.conversation).await?;
     }
     let action = plan(&row, &facts, now);
@@ -209,16 +251,21 @@ fn start_by(step: &Step, row: &Message, act: Act) -> Option<DateTime<Utc>> {
 }
 
 /// Makes the call, with no transaction open.
-async fn make(step: &Step, row: &Message, act: Act) -> Brought {
+async fn make(step: &Step, row: &Message, act: Act, ready: Ready) -> Brought {
     let made = match act {
         Act::LookUp => return look_up::make(step, row).await,
-        Act::Deliver => one(step, row, act, &Call::Deliver(row)).await,
+        Act::Fetch => return fetch::make(step, row).await,
+        Act::Deliver => match ready {
+            Ready::Files(ready) => one(step, row, act, &Call::Deliver(row), &ready.files).await,
+            Ready::Not(came) => return Brought { came, evidence: None, counts: true },
+        },
         Act::Report => {
-            one(step, row, act, &Call::Report { message: row, reason: &report::reason(row) }).await
+            one(step, row, act, &Call::Report { message: row, reason: &report::reason(row) }, &[]).await
         }
         Act::Note => {
             let (external_id, text) = (report::note_id(row), report::note(row));
-            one(step, row, act, &Call::Note { message: row, external_id: &external_id, text: &text }).await
+            let note = Call::Note { message: row, external_id: &external_id, text: &text };
+            one(step, row, act, &note, &[]).await
         }
     };
     let evidence = match &made.outcome {
@@ -240,14 +287,8 @@ fn evidence(row: &Message, seen: &Observation) -> Observation {
 }
 
 /// One call. That the account's pause could not be written down does not make its outcome less known.
-pub(super) async fn one(step: &Step, row: &Message, act: Act, made: &Call<'_>) -> Made {
-    let caller = Caller {
-        account: step.ends.account(side_of(row, act)),
-        channel: Some(&step.ends.channel.channel),
-        thread: step.thread.as_deref(),
-        start_by: start_by(step, row, act),
-    };
-    match call::make(&step.engine, caller, made).await {
+pub(super) async fn one(step: &Step, row: &Message, act: Act, made: &Call<'_>, files: &[Attachment]) -> Made {
+    match call::make(&step.engine, step.caller(row, act, files), made).await {
         Ok(made) => made,
         Err(error) => Made { outcome: Outcome::Unknown(error.to_string()), counts: true },
     }
@@ -271,6 +312,7 @@ async fn apply(step: &Step, begun: &Message, act: Act, brought: &Brought) -> Res
     }
     let after = settle::apply(&row, act, &brought.came, now, rand::random());
     messages::update(&mut tx, channel, &after).await?;
+    hear(&mut tx, channel, &after, &brought.came, now).await?;
     let (outcome, detail) = words(&brought.came);
     attempts::apply(&mut tx, line(step, &row.external_id), act, outcome, detail).await?;
     if row.standing_doubt().is_some() && after.standing_doubt().is_none() {
@@ -280,6 +322,34 @@ async fn apply(step: &Step, begun: &Message, act: Act, brought: &Brought) -> Res
     tx.commit().await?;
     told(step, &after, act, &brought.came);
     Ok(())
+}
+
+/// What an outcome says about the customer's wish to be texted: a text that came as a file, or a send that was refused.
+async fn hear(
+    conn: &mut PgConnection,
+    channel: i64,
+    row: &Message,
+    came: &Came,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    match came {
+        Came::Fetched(Fetched::Said { .. }) if row.direction == Direction::Inbound => {
+            fold::hear(conn, channel, row).await
+        }
+        Came::Refused(Refusal { kind: RefusalKind::OptedOut, .. })
+            if !consents::is_opted_out(&mut *conn, channel, &row.conversation).await? =>
+        {
+            let said = Said {
+                conversation: &row.conversation,
+                at: now,
+                word: Word::Stop,
+                text: "",
+                provider_message_id: None,
+            };
+            Ok(consents::record(conn, channel, said).await?)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Tidies up a row that was in flight when its process died, and asks for nothing any more.
@@ -321,13 +391,17 @@ fn line<'a>(step: &'a Step, id: &'a str) -> Line<'a> {
 fn words(came: &Came) -> (&'static str, Option<&str>) {
     match came {
         Came::Done => ("done", None),
+        Came::Fetched(Fetched::Kept { .. }) => ("fetched", None),
+        Came::Fetched(Fetched::Listed(_)) => ("listed", None),
+        Came::Fetched(Fetched::Said { .. }) => ("said", None),
+        Came::Fetched(Fetched::Missing { why }) => ("missing", Some(why)),
         Came::NotThere => ("not_there", None),
         Came::Ambiguous => ("ambiguous", None),
         Came::Unknown(why) => ("unknown", Some(why)),
         Came::Away { why, .. } => ("not_now", Some(why)),
         Came::Refused(refusal) => {
             let word = match refusal.kind {
-                RefusalKind::Permanent => "refused_for_good",
+                RefusalKind::Permanent | RefusalKind::OptedOut => "refused_for_good",
                 RefusalKind::Later => "refused_for_now",
                 RefusalKind::Throttled(_) => "throttled",
                 RefusalKind::Credentials => "credentials_refused",
@@ -342,7 +416,9 @@ fn told(step: &Step, row: &Message, act: Act, came: &Came) {
     let channel = &step.ends.channel.channel.id;
     let (outcome, _) = words(came);
     match came {
-        Came::Done | Came::NotThere => tracing::debug!(channel, row = row.log_id(), ?act, outcome, "step"),
+        Came::Done | Came::NotThere | Came::Fetched(_) => {
+            tracing::debug!(channel, row = row.log_id(), ?act, outcome, "step")
+        }
         _ => tracing::info!(channel, row = row.log_id(), ?act, outcome, failures = row.failures, "step"),
     }
     if row.helpdesk_status == Some(Told::Untold) {

@@ -3,6 +3,7 @@
 use super::around::Around;
 use super::{Counts, How, Saved, make, note, save, wake};
 use crate::Result;
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use twinwire_core::consent;
 use twinwire_core::identity::{Identity, identify};
@@ -103,6 +104,7 @@ async fn place(
         Identity::Foreign => return Ok(Saved::Same),
     };
     provider_messages::set_place(conn, account, &seen.id, Some(channel.id), false).await?;
+    believe(conn, channel.id, seen, how.now).await?;
     if settled {
         reconsider(conn, channel, seen.customer(), how).await?;
     }
@@ -110,14 +112,29 @@ async fn place(
 }
 
 /// Writes down what a text says about being texted, if it is one of the words for that.
-async fn hear(conn: &mut PgConnection, channel: i64, row: &Message) -> Result<()> {
+pub(crate) async fn hear(conn: &mut PgConnection, channel: i64, row: &Message) -> Result<()> {
     let (Some(word), Some(id)) = (consent::word(&row.body), &row.provider_message_id) else { return Ok(()) };
     let said = Said {
         conversation: &row.conversation,
         at: row.occurred_at,
         word,
         text: &row.body,
-        provider_message_id: id,
+        provider_message_id: Some(id),
+    };
+    Ok(consents::record(conn, channel, said).await?)
+}
+
+/// Writes down what the provider itself says about a customer's wish: it took a text for a word of its own list, or says
+/// of a message of ours that they do not want it.
+async fn believe(conn: &mut PgConnection, channel: i64, seen: &AtProvider, now: DateTime<Utc>) -> Result<()> {
+    let Some(word) = seen.said else { return Ok(()) };
+    let inbound = seen.direction == Direction::Inbound;
+    let said = Said {
+        conversation: seen.customer(),
+        at: seen.created_at.filter(|_| inbound).unwrap_or(now),
+        word,
+        text: seen.body.as_deref().filter(|_| inbound).unwrap_or_default(),
+        provider_message_id: Some(&seen.id),
     };
     Ok(consents::record(conn, channel, said).await?)
 }

@@ -10,6 +10,7 @@ mod at_helpdesk;
 mod at_provider;
 mod order;
 
+pub(crate) use at_provider::hear;
 pub use at_provider::{fold as provider, reconsider};
 
 use crate::{Engine, Result, Safeguard};

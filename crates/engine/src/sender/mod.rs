@@ -1,10 +1,13 @@
 //! The one place that sends. Requests are values made by connectors; replies are values judged by them.
 
 mod body;
+mod download;
+mod network;
 
 use crate::Error;
 use body::Timely;
 pub use body::{Late, Latest};
+pub use download::{Downloaded, Downloader, Rules};
 use reqwest::redirect;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -78,11 +81,7 @@ impl Sender {
 
 async fn read(mut response: reqwest::Response) -> Reply {
     let status = response.status().as_u16();
-    let headers = response
-        .headers()
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-        .collect();
+    let headers = read_headers(&response);
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
@@ -92,6 +91,13 @@ async fn read(mut response: reqwest::Response) -> Reply {
             Err(error) => return Reply::NoAnswer(words(&error)),
         }
     }
+}
+
+fn read_headers(response: &reqwest::Response) -> Vec<(String, String)> {
+    let headers = response.headers().iter();
+    headers
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
 }
 
 /// The kind of an error, without its URL: that holds ids and numbers.

@@ -1,0 +1,177 @@
+//! Where files are kept.
+
+use crate::{Error, Result};
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Megabytes of files that a process holds in memory at a time.
+const ROOM: u32 = 64;
+
+/// The store of files; a cheap handle.
+#[derive(Clone)]
+pub struct Media {
+    store: Arc<OnceLock<Arc<dyn ObjectStore>>>,
+    room: Arc<Semaphore>,
+    place: String,
+}
+
+impl fmt::Debug for Media {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Media({})", self.place)
+    }
+}
+
+/// A file that is read.
+pub struct Body {
+    /// Its bytes.
+    pub size: u64,
+    /// They themselves, as they come.
+    pub stream: BoxStream<'static, object_store::Result<Bytes>>,
+}
+
+impl Media {
+    /// A store: a folder, which is made where it is needed, or `s3://bucket/prefix` with the credentials of the environment
+    /// (`AWS_ACCESS_KEY_ID`, `AWS_REGION`, `AWS_ENDPOINT` …). It is opened once it is used.
+    pub fn at(place: impl Into<String>) -> Self {
+        let room = Arc::new(Semaphore::new(ROOM as usize));
+        Self { store: Arc::default(), room, place: place.into() }
+    }
+
+    /// Opens it, so that what is wrong with it is known at once.
+    ///
+    /// # Errors
+    /// [`Error::Media`], in words for the operator.
+    pub fn open(&self) -> Result<&dyn ObjectStore> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
+        }
+        let store = self.opened()?;
+        Ok(self.store.get_or_init(|| store))
+    }
+
+    fn opened(&self) -> Result<Arc<dyn ObjectStore>> {
+        let place = self.place.as_str();
+        let wrong = |why: String| Error::Media(format!("TWINWIRE_MEDIA ({place}): {why}"));
+        Ok(if place.starts_with("s3://") {
+            let url = ::url::Url::parse(place).map_err(|why| wrong(why.to_string()))?;
+            let s3 = AmazonS3Builder::from_env().with_url(place).build();
+            let s3 = s3.map_err(|why| wrong(why.to_string()))?;
+            let prefix = Path::from_url_path(url.path()).map_err(|why| wrong(why.to_string()))?;
+            if prefix.as_ref().is_empty() { Arc::new(s3) } else { Arc::new(PrefixStore::new(s3, prefix)) }
+        } else if place.contains("://") && !place.starts_with("file://") {
+            return Err(wrong("files are kept in a folder or at s3://bucket/prefix".to_owned()));
+        } else {
+            let folder = place.strip_prefix("file://").unwrap_or(place);
+            std::fs::create_dir_all(folder).map_err(|why| wrong(why.to_string()))?;
+            let local = LocalFileSystem::new_with_prefix(folder).map_err(|why| wrong(why.to_string()))?;
+            Arc::new(local.with_fsync(true))
+        })
+    }
+
+    /// Room for so many bytes, for as long as the permit lives: a mass of large files must not fill the memory.
+    pub(crate) async fn room(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let megabytes = u32::try_from(bytes.div_ceil(1_000_000)).unwrap_or(ROOM).clamp(1, ROOM);
+        // The semaphore is never closed.
+        self.room.clone().acquire_many_owned(megabytes).await.ok()
+    }
+
+    /// Keeps a file. The same key again is written over.
+    pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<()> {
+        self.open()?.put(&path(key)?, PutPayload::from(bytes)).await.map_err(|error| trouble(&error))?;
+        Ok(())
+    }
+
+    /// A file's bytes; none when it is not there.
+    pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let got = match self.open()?.get(&path(key)?).await {
+            Ok(got) => got,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(trouble(&error)),
+        };
+        Ok(Some(got.bytes().await.map_err(|error| trouble(&error))?.into()))
+    }
+
+    /// A file to be read as it comes; none when it is not there.
+    pub async fn read(&self, key: &str) -> Result<Option<Body>> {
+        match self.open()?.get(&path(key)?).await {
+            Ok(got) => Ok(Some(Body { size: got.meta.size, stream: got.into_stream() })),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(trouble(&error)),
+        }
+    }
+
+    /// How large a file is; none when it is not there.
+    pub async fn size(&self, key: &str) -> Result<Option<u64>> {
+        match self.open()?.head(&path(key)?).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(trouble(&error)),
+        }
+    }
+}
+
+fn path(key: &str) -> Result<Path> {
+    Path::parse(key).map_err(|error| trouble(&error))
+}
+
+fn trouble(error: &dyn fmt::Display) -> Error {
+    Error::Media(format!("the store of files: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_is_there_once_it_is_kept_and_can_be_kept_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let media = Media::at(folder.path().join("deep/er").to_str().unwrap());
+        assert_eq!(media.get("a/b/0").await.unwrap(), None);
+        assert_eq!(media.size("a/b/0").await.unwrap(), None);
+        for bytes in [&b"one"[..], b"another"] {
+            media.put("a/b/0", bytes.to_vec()).await.unwrap();
+            assert_eq!(media.get("a/b/0").await.unwrap().as_deref(), Some(bytes));
+            assert_eq!(media.size("a/b/0").await.unwrap(), Some(bytes.len() as u64));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_does_not_lead_out_of_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let media = Media::at(folder.path().to_str().unwrap());
+        for key in ["../x", "a/../../x", "/a//b"] {
+            assert!(media.put(key, vec![1]).await.is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_none_is_refused_in_words() {
+        let refused = Media::at("ftp://files").open().err().unwrap().to_string();
+        assert!(
+            refused.contains("TWINWIRE_MEDIA (ftp://files)") && refused.contains("s3://bucket"),
+            "{refused}"
+        );
+        assert!(Media::at("/dev/null/x").open().is_err());
+    }
+
+    #[tokio::test]
+    async fn memory_is_given_out_for_as_long_as_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let media = Media::at(folder.path().to_str().unwrap());
+        let large = media.room(60_000_000).await.unwrap();
+        assert!(
+            tokio::time::timeout(std::time::Duration::from_millis(20), media.room(5_000_000)).await.is_err()
+        );
+        drop(large);
+        // More than there is at all is all there is.
+        assert!(media.room(u64::MAX).await.is_some());
+    }
+}
