@@ -1,9 +1,12 @@
 //! Drives the doubles over HTTP, as Twinwire does.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
+mod customer_media;
 mod faults;
+mod file_host;
 mod front_agents;
 mod front_api;
+mod sent_media;
 mod server;
 mod signalwire_api;
 mod signalwire_webhooks;
