@@ -26,7 +26,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use crate::core::{Change, LoggedRequest};
 pub use faults::{Faults, Rule, Struck};
 pub use file::{FileBytes, FileFault, MediaFile};
-pub use front::{Front, FrontOptions};
+pub use front::{AgentMessage, Front, FrontOptions};
 pub use misbehaviour::{Fault, Operation};
 pub use outgoing::{Answer, Delivery, SignedRequest};
 pub use signalwire::{SignalWire, SignalWireOptions};
