@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderMap;
 use serde_json::{Value, json};
 use twinwire_sandbox::{
     CustomerText, Fault, FileFault, MediaFile, Operation, Rule, SignalWire, SignalWireOptions, Sms, Twilio,
     TwilioOptions,
 };
 
+use crate::fetch::{fetch, location};
 use crate::support::*;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot really";
@@ -30,42 +30,6 @@ async fn signalwire_with(server: &Server, protects_media: bool) -> SignalWire {
     let double = SignalWire::start(options).await.unwrap();
     double.set_webhook(OURS, &server.url);
     double
-}
-
-/// The status, the headers, and the bytes as far as they came.
-#[derive(Debug)]
-struct Fetched {
-    status: u16,
-    headers: HeaderMap,
-    bytes: Vec<u8>,
-    whole: bool,
-}
-
-/// Fetches without following redirects, and no more than two megabytes.
-async fn fetch(url: &str, auth: &str) -> Option<Fetched> {
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    let mut request = client.build().unwrap().get(url);
-    if !auth.is_empty() {
-        request = request.header("authorization", auth);
-    }
-    let mut response = request.send().await.ok()?;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let (mut bytes, mut whole) = (Vec::new(), false);
-    while bytes.len() < 2_000_000 {
-        match response.chunk().await {
-            Ok(Some(chunk)) => bytes.extend(chunk),
-            Ok(None) => whole = true,
-            Err(_) => break,
-        }
-        if whole {
-            break;
-        }
-    }
-    Some(Fetched { status, headers, bytes, whole })
-}
-
-fn location(fetched: &Fetched) -> &str {
-    fetched.headers["location"].to_str().unwrap()
 }
 
 async fn get(url: &str, auth: &str) -> Got {

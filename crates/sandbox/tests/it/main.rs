@@ -3,9 +3,11 @@
 
 mod customer_media;
 mod faults;
+mod fetch;
 mod file_host;
 mod front_agents;
 mod front_api;
+mod front_files;
 mod sent_media;
 mod server;
 mod signalwire_api;
