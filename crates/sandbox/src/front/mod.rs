@@ -205,7 +205,7 @@ impl Front {
         groups
     }
 
-    /// Every API request received, in the order answered.
+    /// Every request received by the API and by the storage, in the order answered.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         locked(&self.core().log).clone()
     }

@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -141,11 +142,11 @@ impl Sms {
     /// Sent messages with the same sender, recipient, text and files as another, in groups.
     pub fn duplicates(&self) -> Vec<Vec<SmsMessage>> {
         let mut groups: Vec<Vec<SmsMessage>> = Vec::new();
-        let mut known: HashMap<([String; 3], Vec<Vec<u8>>), usize> = HashMap::new();
+        let mut known: HashMap<([String; 3], Vec<Bytes>), usize> = HashMap::new();
         let ours = |m: &SmsMessage| m.direction == "outbound-api" && !m.foreign;
         for message in self.messages().into_iter().filter(ours) {
             let same = [message.from.clone(), message.to.clone(), message.body.clone()];
-            let files = message.media.iter().map(|media| media.bytes.to_vec()).collect();
+            let files = message.media.iter().map(|media| media.bytes.0.clone()).collect();
             let at = *known.entry((same, files)).or_insert(groups.len());
             match groups.get_mut(at) {
                 Some(group) => group.push(message),
@@ -161,7 +162,7 @@ impl Sms {
         locked(&self.core().complaints).clone()
     }
 
-    /// Every API request received, in the order answered.
+    /// Every request received by the API and by the storage, in the order answered.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         locked(&self.core().log).clone()
     }
