@@ -20,6 +20,8 @@ pub enum Operation {
     ListConversation,
     /// Front: `GET /messages/{id}`.
     GetMessage,
+    /// Front: `GET /messages/{id}/download/{file}`.
+    DownloadFile,
     /// Front: an agent's message or an automatic reply, posted to the channel's server.
     AgentMessage,
     /// Front: the `message_imported` notice.
@@ -30,6 +32,14 @@ pub enum Operation {
     ListMessages,
     /// `SignalWire`, Twilio: `GET …/Messages/{sid}`.
     FetchMessage,
+    /// `SignalWire`, Twilio: `GET …/Messages/{sid}/Media`, and what is known of one file of it.
+    ListMedia,
+    /// `SignalWire`, Twilio: `GET …/Messages/{sid}/Media/{sid}`, the bytes or the redirect to them.
+    FetchMedia,
+    /// `SignalWire`, Twilio: the vendor fetches the files of a message that it was asked to send.
+    CollectMedia,
+    /// All: a `GET` from the storage behind the API.
+    FetchStored,
     /// `SignalWire`, Twilio: a status callback.
     StatusCallback,
     /// `SignalWire`, Twilio: the webhook that announces a customer's text.
@@ -74,9 +84,9 @@ pub enum Fault {
     Forbidden,
     /// Accepted, and answered with the success status over a body that is not JSON.
     GarbageAnswer,
-    /// A callback is sent this many times more than once.
+    /// A callback is sent, or a file is fetched, this many times more than once.
     Duplicate(usize),
-    /// A callback is sent this much later; others overtake it.
+    /// A callback is sent, or a file is fetched, this much later; others overtake it.
     Delay(Duration),
     /// A callback is held back until the next one has been sent.
     Reordered,
@@ -146,7 +156,9 @@ impl Fault {
         };
         // An agent waits for the answer, so holding the request back for the next one has no meaning there.
         let possible = match self {
-            Fault::Reordered => operation != Op::AgentMessage,
+            Fault::Reordered => !matches!(operation, Op::AgentMessage | Op::CollectMedia),
+            // A vendor that never fetches would never send either.
+            Fault::Lost => operation != Op::CollectMedia,
             Fault::NullDateSent => matches!(operation, Op::SendMessage | Op::InboundWebhook),
             _ => true,
         };

@@ -91,7 +91,7 @@ impl Front {
     }
 
     /// The conversation an agent writes in, a new one where none is named, and its contacts.
-    fn addressed(
+    pub(super) fn addressed(
         &self,
         channel: &str,
         conversation: Option<&str>,
@@ -148,7 +148,7 @@ impl Front {
         }
     }
 
-    fn draft(&self, channel: &Channel, conversation: &str, to: &[String], text: &str) -> Message {
+    pub(super) fn draft(&self, channel: &Channel, conversation: &str, to: &[String], text: &str) -> Message {
         let ids = &self.core().ids;
         let party = |role: &str, handle: &str| Recipient {
             role: role.to_owned(),
@@ -175,12 +175,13 @@ impl Front {
             error: None,
             replied_to: None,
             request: Value::Null,
+            has_no_text: false,
             seq: 0,
             visible_at_ms: 0,
         }
     }
 
-    fn order(&self, channel: &Channel, message: Message) -> AgentOrder {
+    pub(super) fn order(&self, channel: &Channel, message: Message) -> AgentOrder {
         let uid = message.message_uid.clone();
         let kind = if message.source == Source::AutoReply { "message_autoreply" } else { "message" };
         let envelope = {

@@ -2,24 +2,25 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Multipart};
-use axum::http::{HeaderMap, Request, header};
+use axum::http::request::Parts;
+use axum::http::{Request, header};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::model::Attachment;
-use crate::ids::Ids;
+use crate::file::MediaFile;
 
 /// A body as JSON, with the files that came beside it.
 #[derive(Default)]
 pub(crate) struct Parsed {
     pub(crate) value: Value,
-    pub(crate) files: Vec<Attachment>,
+    pub(crate) files: Vec<MediaFile>,
 }
 
-pub(crate) async fn parse(headers: &HeaderMap, bytes: &Bytes, ids: &Ids) -> Result<Parsed, String> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+pub(crate) async fn parse(parts: &Parts, bytes: &Bytes) -> Result<Parsed, String> {
+    let kind =
+        parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.starts_with("multipart/form-data") {
-        return multipart(kind, bytes, ids).await;
+        return multipart(kind, parts, bytes).await;
     }
     if !kind.starts_with("application/json") {
         return Err(format!("Content-Type {kind} is not supported"));
@@ -29,21 +30,23 @@ pub(crate) async fn parse(headers: &HeaderMap, bytes: &Bytes, ids: &Ids) -> Resu
     Ok(Parsed { value, files: Vec::new() })
 }
 
-async fn multipart(kind: &str, bytes: &Bytes, ids: &Ids) -> Result<Parsed, String> {
+async fn multipart(kind: &str, parts: &Parts, bytes: &Bytes) -> Result<Parsed, String> {
     let request = Request::builder().header(header::CONTENT_TYPE, kind).body(Body::from(bytes.clone()));
-    let request = request.map_err(|error| error.to_string())?;
+    let mut request = request.map_err(|error| error.to_string())?;
+    // With them comes that there is no limit but Front's own, which is far above axum's.
+    *request.extensions_mut() = parts.extensions.clone();
     let mut form = Multipart::from_request(request, &()).await.map_err(|error| error.body_text())?;
     let mut parsed = Parsed { value: json!({}), files: Vec::new() };
     while let Some(field) = form.next_field().await.map_err(|error| error.body_text())? {
         let name = field.name().unwrap_or_default().to_owned();
         let (filename, media) =
             (field.file_name().map(str::to_owned), field.content_type().map(str::to_owned));
-        if name.starts_with("attachments") {
+        if name == "attachments" || name.starts_with("attachments[") {
             let (Some(filename), Some(content_type)) = (filename, media) else {
                 return Err(format!("{name} needs a filename and a Content-Type"));
             };
-            let size = field.bytes().await.map_err(|error| error.body_text())?.len();
-            parsed.files.push(Attachment { id: ids.front("fil_"), filename, content_type, size });
+            let bytes = field.bytes().await.map_err(|error| error.body_text())?;
+            parsed.files.push(MediaFile::new(&filename, &content_type, bytes));
         } else {
             let text = field.text().await.map_err(|error| error.body_text())?;
             let number = (name == "delivered_at").then(|| text.parse::<i64>().ok()).flatten();

@@ -4,7 +4,9 @@ mod agent;
 mod auth;
 mod callbacks;
 mod check;
+mod compose;
 mod connect;
+mod files;
 mod form;
 mod model;
 mod payload;
@@ -23,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
 pub use agent::{AgentOrder, AgentSend};
+pub use compose::AgentMessage;
 pub use connect::{ConnectError, ConnectedChannel};
 pub use model::{Attachment, Channel, Conversation, Message, Recipient, Source};
 
@@ -30,6 +33,7 @@ use crate::core::{Change, Core, LoggedRequest};
 use crate::faults::Faults;
 use crate::misbehaviour::{Fault, Stage};
 use crate::outgoing::Delivery;
+use crate::storage::Storage;
 use crate::{Operation, locked};
 use state::State;
 
@@ -51,6 +55,8 @@ pub struct FrontOptions {
     pub answer_timeout: Duration,
     /// Requests a minute; enforced when set, otherwise only announced (as 120).
     pub rate_limit: Option<usize>,
+    /// The API gives files itself, with 200; otherwise it redirects to the storage.
+    pub gives_files_itself: bool,
     /// The faults to begin with.
     pub faults: Faults,
     /// Ids are made from this; random by default, so that two runs never share any.
@@ -69,6 +75,7 @@ impl Default for FrontOptions {
             import_delay: Duration::from_millis(50),
             answer_timeout: Duration::from_secs(7),
             rate_limit: None,
+            gives_files_itself: false,
             faults: Faults::default(),
             seed: rand::random(),
             remembers: None,
@@ -101,6 +108,7 @@ struct Inner {
     options: FrontOptions,
     server_url: Mutex<Option<String>>,
     state: Mutex<State>,
+    storage: Arc<Storage>,
 }
 
 impl Front {
@@ -108,15 +116,12 @@ impl Front {
     pub async fn start(options: FrontOptions) -> std::io::Result<Front> {
         let listen = options.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
         let listener = TcpListener::bind(listen).await?;
-        let core = Core::new(
-            "front",
-            listener.local_addr()?,
-            options.faults.clone(),
-            options.seed,
-            options.remembers,
-        )?;
+        let address = listener.local_addr()?;
+        let core = Core::new("front", address, options.faults.clone(), options.seed, options.remembers)?;
+        let core = Arc::new(core);
         let inner = Inner {
-            core: Arc::new(core),
+            storage: Storage::start(&core, address.ip()).await?,
+            core,
             server_url: Mutex::new(options.server_url.clone()),
             state: Mutex::default(),
             options,
@@ -200,7 +205,7 @@ impl Front {
         groups
     }
 
-    /// Every API request received, in the order answered.
+    /// Every request received by the API and by the storage, in the order answered.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         locked(&self.core().log).clone()
     }

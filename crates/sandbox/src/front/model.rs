@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::file::FileBytes;
+
 /// A connected application channel.
 #[derive(Clone, Debug, Serialize)]
 pub struct Channel {
@@ -58,6 +60,13 @@ pub struct Attachment {
     pub content_type: String,
     /// Its length in bytes.
     pub size: usize,
+    /// What is in it.
+    #[serde(skip)]
+    pub bytes: FileBytes,
+    /// Set when it is put into the text: the content id by which the text names it.
+    pub cid: Option<String>,
+    /// Where it lies in the storage, for pages that show it.
+    pub stored_url: String,
 }
 
 /// How a message came into Front.
@@ -110,6 +119,9 @@ pub struct Message {
     /// The body of the sync request, for assertions on fields that Front does not keep.
     #[serde(skip)]
     pub request: Value,
+    /// The webhook says null in place of the text.
+    #[serde(skip)]
+    pub(crate) has_no_text: bool,
     #[serde(skip)]
     pub(crate) seq: u64,
     #[serde(skip)]

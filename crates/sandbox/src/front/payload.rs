@@ -42,7 +42,7 @@ pub(crate) fn message(message: &Message, base: &str, view: View) -> Value {
         "subject": message.subject,
         "blurb": message.text.chars().take(120).collect::<String>(),
         "body": message.body,
-        "text": message.text,
+        "text": (!message.has_no_text).then_some(&message.text),
         "author": author(message, base),
         "recipients": recipients(message, base),
         "attachments": attachments(message, base),
@@ -90,6 +90,10 @@ fn recipients(message: &Message, base: &str) -> Vec<Value> {
 
 fn attachments(message: &Message, base: &str) -> Vec<Value> {
     let object = |file: &super::model::Attachment| {
+        let mut metadata = json!({ "is_inline": file.cid.is_some() });
+        if let Some(cid) = &file.cid {
+            metadata["cid"] = json!(cid);
+        }
         let owner = message.id.as_deref().unwrap_or_default();
         json!({
             "id": file.id,
@@ -97,7 +101,7 @@ fn attachments(message: &Message, base: &str) -> Vec<Value> {
             "filename": file.filename,
             "content_type": file.content_type,
             "size": file.size,
-            "metadata": { "is_inline": false },
+            "metadata": metadata,
         })
     };
     message.attachments.iter().map(object).collect()

@@ -77,6 +77,6 @@ impl Front {
     }
 }
 
-fn visible(message: &Message, now: i64) -> bool {
+pub(super) fn visible(message: &Message, now: i64) -> bool {
     message.id.is_some() && message.visible_at_ms <= now
 }

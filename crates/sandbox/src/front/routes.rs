@@ -19,6 +19,12 @@ use crate::serve::Cut;
 /// Front's limit for attachments of a request is 25 MB (developer documentation, read 2026-11).
 const LARGEST_BODY: usize = 25 * 1024 * 1024;
 
+/// What is too large is read to its end all the same, so that the refusal reaches whoever is still sending.
+const LARGEST_READ: usize = 4 * LARGEST_BODY;
+
+/// How much of a multipart body is remembered in the log.
+const LONGEST_LOGGED: usize = 64 * 1024;
+
 /// What Front announces for published apps (rate limit documentation, read 2026-11).
 const USUAL_RATE_LIMIT: usize = 120;
 
@@ -40,7 +46,7 @@ async fn answer(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, LARGEST_BODY).await else {
+    let Ok(bytes) = to_bytes(body, LARGEST_READ).await else {
         return error(413, 0, "Request entity too large");
     };
     let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
@@ -52,7 +58,7 @@ async fn answer(
             | Operation::SyncOutbound
             | Operation::UpdateStatus
             | Operation::UpdateChannel,
-        ) => form::parse(&parts.headers, &bytes, &front.core().ids).await,
+        ) if bytes.len() <= LARGEST_BODY => form::parse(&parts, &bytes).await,
         _ => Ok(Parsed::default()),
     };
     let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned();
@@ -63,15 +69,34 @@ async fn answer(
         operation,
         method: parts.method.to_string(),
         path: parts.uri.to_string(),
-        body: String::from_utf8_lossy(&bytes).into_owned(),
+        body: logged(&call.headers, &bytes),
         cut,
     };
     let spent = locked(&front.inner.state).spend();
     let over = front.inner.options.rate_limit.is_some_and(|limit| spent > limit);
-    let perform = async { if over { Ok(too_many()) } else { front.perform(operation, call).await } };
+    let perform = async {
+        if bytes.len() > LARGEST_BODY {
+            Err(refused(413, 0, "Request entity too large"))
+        } else if over {
+            Ok(too_many())
+        } else {
+            front.perform(operation, call).await
+        }
+    };
     let mut response = front.core().respond(exchange, fault, error, perform).await;
     front.announce_rate(&mut response, spent);
     response
+}
+
+/// A body for the log; files are not remembered twice.
+fn logged(headers: &HeaderMap, bytes: &[u8]) -> String {
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    match bytes.get(..LONGEST_LOGGED) {
+        Some(begin) if kind.starts_with(b"multipart/") => {
+            format!("{}… ({} bytes)", String::from_utf8_lossy(begin), bytes.len())
+        }
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 fn operation(method: &Method, segments: &[String]) -> Option<Operation> {
@@ -85,6 +110,7 @@ fn operation(method: &Method, segments: &[String]) -> Option<Operation> {
         ("PATCH", ["channels", _]) => Some(Operation::UpdateChannel),
         ("GET", ["conversations", _, "messages"]) => Some(Operation::ListConversation),
         ("GET", ["messages", _]) => Some(Operation::GetMessage),
+        ("GET", ["messages", _, "download", _]) => Some(Operation::DownloadFile),
         _ => None,
     }
 }
@@ -92,6 +118,11 @@ fn operation(method: &Method, segments: &[String]) -> Option<Operation> {
 impl Front {
     /// The customer's handle and the text of a request, for the predicates of rules.
     fn described(&self, operation: Option<Operation>, call: &Call) -> (String, String) {
+        if operation == Some(Operation::DownloadFile) {
+            let state = locked(&self.inner.state);
+            let message = state.messages.iter().find(|m| m.id.as_deref() == Some(call.segment(1)));
+            return message.map(|m| (m.contact().to_owned(), m.text.clone())).unwrap_or_default();
+        }
         let body = call.body.as_ref().map_or(&Value::Null, |parsed| &parsed.value);
         let text = body["body"].as_str().unwrap_or_default().to_owned();
         let handle = match operation {
@@ -128,6 +159,7 @@ impl Front {
             Operation::SyncOutbound => self.sync(&speaks_for, call, false).await,
             Operation::UpdateStatus => self.update_status(&speaks_for, &call),
             Operation::UpdateChannel => self.update_channel(&speaks_for, &call),
+            Operation::DownloadFile => self.download(&speaks_for, &call),
             Operation::ListConversation => self.list_conversation(&speaks_for, &call),
             _ => self.get_message(&speaks_for, &call),
         }

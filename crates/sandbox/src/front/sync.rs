@@ -35,7 +35,7 @@ impl Front {
 
     fn store(&self, channel: &str, parsed: Parsed, inbound: bool) -> String {
         let ids = &self.core().ids;
-        let Parsed { value: request, files: attachments } = parsed;
+        let Parsed { value: request, files } = parsed;
         let text_of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let now = Utc::now().timestamp_millis();
         let mut state = locked(&self.inner.state);
@@ -59,16 +59,18 @@ impl Front {
             body: text_of(&request["body"]),
             text: text_of(&request["body"]),
             recipients,
-            attachments,
+            attachments: Vec::new(),
             created_at: request["delivered_at"]
                 .as_i64()
                 .map_or(fractional(now), |at| fractional(at.saturating_mul(1000))),
             error: None,
             replied_to: request["metadata"]["referenced_message_external_id"].as_str().map(str::to_owned),
             request,
+            has_no_text: false,
             seq: 0,
             visible_at_ms: 0,
         };
+        message.attachments = self.keep_files(message.contact(), &message.text, files);
         let operation = if inbound { Operation::SyncInbound } else { Operation::SyncOutbound };
         if let Some(Fault::DelayedVisibility(wait)) = self.fault_for(Stage::Acceptance, operation, &message) {
             message.visible_at_ms = now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));

@@ -6,15 +6,19 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::media::MEDIA;
+use crate::ids::Ids;
 use crate::misbehaviour::Operation;
 use crate::sms::dialect::{Dialect, Fields, Wrong};
 use crate::sms::life::{field, media, steps};
 use crate::sms::list::{Listed, Lists};
+use crate::sms::media::MediaListed;
 use crate::sms::model::{SmsMessage, rfc2822};
 use crate::sms::routes::{Call, json_response};
 use crate::sms::send::{Limits, contents, is_address};
 use crate::sms::sign;
 use crate::sms::state::State;
+use crate::storage::Way;
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "signalwire",
@@ -25,6 +29,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     unauthorized: "Unauthorized",
     error,
     sid: |ids, _| ids.uuid(),
+    media_sid: Ids::uuid,
     check,
     rewrite: |_, body| body.to_owned(),
     resource,
@@ -36,6 +41,10 @@ pub(super) static DIALECT: Dialect = Dialect {
         order: |message| (false, message.date_created.timestamp(), message.seq),
     },
     page,
+    media: MEDIA,
+    media_page,
+    media_way: Way::Itself,
+    passes_parts: true,
     // Messages with files get no delivery receipt, so `sent` is their end.
     steps: |message, fate| steps(fate, message.media_urls.is_empty()),
     event,
@@ -83,7 +92,7 @@ fn resource(message: &SmsMessage, project: &str) -> Value {
         "messaging_service_sid": null,
         "to": message.to,
         "from": message.from,
-        "body": message.body,
+        "body": message.shown_body(),
         "status": message.status,
         "direction": message.direction,
         "num_segments": message.num_segments,
@@ -112,6 +121,18 @@ fn page(listed: &Listed) -> Value {
     })
 }
 
+fn media_page(listed: &MediaListed) -> Value {
+    json!({
+        "uri": listed.uri,
+        "first_page_uri": listed.uri,
+        "next_page_uri": null,
+        "previous_page_uri": null,
+        "page": 0,
+        "page_size": listed.size,
+        "media_list": listed.media,
+    })
+}
+
 fn event(operation: Operation, message: &SmsMessage, project: &str) -> Fields {
     let mut fields = vec![
         field("MessageSid", &message.sid),
@@ -120,7 +141,7 @@ fn event(operation: Operation, message: &SmsMessage, project: &str) -> Fields {
         field("ApiVersion", "2010-04-01"),
         field("From", &message.from),
         field("To", &message.to),
-        field("Body", &message.body),
+        field("Body", message.shown_body().unwrap_or_default()),
         field("NumMedia", &message.media_urls.len().to_string()),
         field("NumSegments", &message.num_segments.to_string()),
     ];

@@ -1,12 +1,13 @@
 //! The double of `SignalWire`: one project's Messages API, and the customers with their phones.
 
 mod dialect;
+mod media;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::time::Duration;
 
-pub use crate::sms::{DayBounds, Fate, SmsMessage};
+pub use crate::sms::{CustomerText, DayBounds, Fate, Media, SmsMessage};
 
 use crate::faults::Faults;
 use crate::sms::Sms;
@@ -34,6 +35,8 @@ pub struct SignalWireOptions {
     pub twilio_header: bool,
     /// How date filters treat the day they name.
     pub day_bounds: DayBounds,
+    /// Customers' files are given to the project only, not to everybody who knows their address.
+    pub protects_media: bool,
     /// The faults to begin with.
     pub faults: Faults,
     /// Ids are made from this; random by default, so that two runs never share any.
@@ -54,6 +57,7 @@ impl Default for SignalWireOptions {
             manual: false,
             twilio_header: false,
             day_bounds: DayBounds::default(),
+            protects_media: false,
             faults: Faults::default(),
             seed: rand::random(),
             remembers: None,
@@ -80,6 +84,7 @@ impl SignalWire {
             step_delay: options.step_delay,
             manual: options.manual,
             day_bounds: options.day_bounds,
+            protects_media: options.protects_media,
             faults: options.faults.clone(),
             seed: options.seed,
             remembers: options.remembers,

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Sms;
+use super::customer_text::CustomerText;
+use super::model::SmsMessage;
 use super::send::distort;
 use super::state::New;
 use crate::dispatch::Outgoing;
+use crate::file::MediaFile;
 use crate::locked;
 use crate::misbehaviour::{Operation, Stage};
 use crate::outgoing::Answer;
@@ -21,8 +24,27 @@ impl Sms {
 
     /// The same with another date on the message.
     pub async fn customer_texts_at(&self, from: &str, to: &str, body: &str, at: DateTime<Utc>) -> String {
+        self.customer_sends(CustomerText::new(from, to, body).at(at)).await
+    }
+
+    /// The same with files.
+    pub async fn customer_texts_with(
+        &self,
+        from: &str,
+        to: &str,
+        body: &str,
+        files: Vec<MediaFile>,
+    ) -> String {
+        let text = CustomerText { files, ..CustomerText::new(from, to, body) };
+        self.customer_sends(text).await
+    }
+
+    /// A customer sends a message with everything that can be in one. Returns as [`Sms::customer_texts`] does.
+    pub async fn customer_sends(&self, text: CustomerText) -> String {
+        let CustomerText { from, to, body, at, .. } = &text;
         let strange = self.core().faults.take(Stage::Acceptance, Operation::InboundWebhook, from, body);
-        let new = New { sid: self.sid(false), from, to, body, inbound: true, at };
+        let files = text.parts(self.inner.dialect.passes_parts);
+        let new = New { sid: self.sid(!files.is_empty()), from, to, body, inbound: true, at: *at };
         let (message, webhook) = {
             let mut state = locked(&self.inner.state);
             let service = state.service_of(to).map(str::to_owned);
@@ -31,6 +53,8 @@ impl Sms {
             let message = state.add(new, |message| {
                 message.messaging_service_sid = service;
                 message.opt_out = opt_out;
+                message.hides_body = self.inner.dialect.passes_parts && text.text_in_a_part;
+                self.put_media(message, files);
                 distort(message, strange.as_ref());
             });
             let webhook = state.numbers.iter().find(|(number, _)| number == to);
@@ -56,14 +80,27 @@ impl Sms {
 
     /// Another application of the account sends a message: it is in the lists, and nothing is called back.
     pub fn foreign_send(&self, from: &str, to: &str, body: &str) -> String {
-        let new = New { sid: self.sid(false), from, to, body, inbound: false, at: Utc::now() };
+        self.foreign_send_with(from, to, body, Vec::new())
+    }
+
+    /// The same with files.
+    pub fn foreign_send_with(&self, from: &str, to: &str, body: &str, files: Vec<MediaFile>) -> String {
+        let sid = self.sid(!files.is_empty());
+        let new = New { sid, from, to, body, inbound: false, at: Utc::now() };
         let message = locked(&self.inner.state).add(new, |message| {
             message.foreign = true;
+            self.put_media(message, files);
             message.turn("sent", None);
             message.turn("delivered", None);
         });
         self.core().changed("message", &message.sid);
         message.sid
+    }
+
+    /// Gives a new message files that the vendor has already.
+    fn put_media(&self, message: &mut SmsMessage, files: Vec<MediaFile>) {
+        message.media = self.keep_media(message, files);
+        message.media_urls = message.media.iter().map(|media| media.url.clone()).collect();
     }
 
     pub(super) fn sid(&self, media: bool) -> String {

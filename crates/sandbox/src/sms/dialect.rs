@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::collect::MediaRules;
 use super::life::Step;
 use super::list::{Listed, Lists};
+use super::media::MediaListed;
 use super::model::{Fate, SmsMessage};
 use super::routes::Call;
 use super::state::State;
@@ -14,6 +16,7 @@ use crate::core::ErrorForm;
 use crate::faults::Faults;
 use crate::ids::Ids;
 use crate::misbehaviour::Operation;
+use crate::storage::Way;
 
 /// Names and values of a form.
 pub(crate) type Fields = Vec<(String, String)>;
@@ -36,6 +39,8 @@ pub(crate) struct Dialect {
     pub(crate) error: ErrorForm,
     /// A new id, of a message with or without files.
     pub(crate) sid: fn(&Ids, bool) -> String,
+    /// A new id of a file.
+    pub(crate) media_sid: fn(&Ids) -> String,
     /// What is wrong with a send, if anything.
     pub(crate) check: fn(&Call, &State) -> Result<(), Wrong>,
     /// The text as it is sent.
@@ -45,6 +50,14 @@ pub(crate) struct Dialect {
     pub(crate) lists: Lists,
     /// The answer to a list.
     pub(crate) page: fn(&Listed) -> Value,
+    /// The files that it takes.
+    pub(crate) media: MediaRules,
+    /// The answer to a list of files.
+    pub(crate) media_page: fn(&MediaListed) -> Value,
+    /// The API gives files itself, to everybody, or redirects its account to the storage.
+    pub(crate) media_way: Way,
+    /// The parts of a customer's message that are no files come as files too.
+    pub(crate) passes_parts: bool,
     /// What comes after the first status.
     pub(crate) steps: fn(&SmsMessage, &Fate) -> Vec<Step>,
     /// What a webhook about a message says to an account.
@@ -84,6 +97,8 @@ pub(crate) struct Setup {
     pub(crate) step_delay: Duration,
     pub(crate) manual: bool,
     pub(crate) day_bounds: DayBounds,
+    /// Files are for the account only.
+    pub(crate) protects_media: bool,
     pub(crate) faults: Faults,
     pub(crate) seed: u64,
     pub(crate) remembers: Option<usize>,

@@ -16,7 +16,7 @@ pub(crate) type Error = Option<(String, String)>;
 pub(crate) type Step = (&'static str, Error);
 
 impl Sms {
-    /// Sets a message going. With an early callback, its first step is over before this returns.
+    /// Sets a message going; its files are fetched first. With an early callback, its first step is over before this returns.
     pub(super) async fn live(&self, message: &SmsMessage, fate: &Fate) {
         let mut steps = (self.inner.dialect.steps)(message, fate);
         let silent = *fate == Fate::Silent;
@@ -28,14 +28,19 @@ impl Sms {
                 self.core().deliver(out).await;
             }
         }
-        if self.inner.setup.manual {
-            return;
-        }
-        let (double, sid) = (self.clone(), message.sid.clone());
+        let (double, message, manual) = (self.clone(), message.clone(), self.inner.setup.manual);
         self.core().background.spawn(async move {
+            if !message.media_urls.is_empty()
+                && let Err((code, text)) = double.collect(&message).await
+            {
+                steps = vec![("failed", Some((code.to_string(), text.to_owned())))];
+            }
+            if manual {
+                return;
+            }
             for (status, error) in steps {
                 tokio::time::sleep(double.inner.setup.step_delay).await;
-                if let Some(out) = double.turn(&sid, status, &error).filter(|_| !silent) {
+                if let Some(out) = double.turn(&message.sid, status, &error).filter(|_| !silent) {
                     Arc::clone(double.core()).dispatch(out).await;
                 }
             }
@@ -116,7 +121,10 @@ pub(crate) fn field(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
 
-/// The addresses of a message's files, numbered.
+/// The addresses of a message's files, numbered, and their types where they are known.
 pub(crate) fn media(message: &SmsMessage) -> impl Iterator<Item = (String, String)> {
-    message.media_urls.iter().enumerate().map(|(at, link)| (format!("MediaUrl{at}"), link.clone()))
+    let links = message.media_urls.iter().enumerate();
+    let links = links.map(|(at, link)| (format!("MediaUrl{at}"), link.clone()));
+    let kinds = message.media.iter().enumerate();
+    links.chain(kinds.map(|(at, media)| (format!("MediaContentType{at}"), media.content_type.clone())))
 }

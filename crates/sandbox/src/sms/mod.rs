@@ -1,10 +1,13 @@
 //! The double of a vendor of text messages: one account's Messages API, and the customers with their phones. What is
 //! different between vendors is in their [`dialect`].
 
+pub(crate) mod collect;
+mod customer_text;
 mod customers;
 pub(crate) mod dialect;
 pub(crate) mod life;
 pub(crate) mod list;
+pub(crate) mod media;
 pub(crate) mod model;
 mod opt_out;
 pub(crate) mod routes;
@@ -15,20 +18,23 @@ pub(crate) mod state;
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
+pub use customer_text::CustomerText;
 pub use dialect::DayBounds;
-pub use model::{Fate, SmsMessage};
+pub use model::{Fate, Media, SmsMessage};
 
 use crate::core::{Change, Core, LoggedRequest};
 use crate::faults::Faults;
 use crate::locked;
 use crate::outgoing::Delivery;
+use crate::storage::Storage;
 use dialect::{Dialect, Setup};
 use state::State;
 
@@ -44,6 +50,9 @@ struct Inner {
     dialect: &'static Dialect,
     setup: Setup,
     state: Mutex<State>,
+    storage: Arc<Storage>,
+    /// What fetches the files of messages that are sent; made for the first of them.
+    collector: OnceLock<Option<reqwest::Client>>,
 }
 
 impl Sms {
@@ -53,7 +62,10 @@ impl Sms {
         let listener = TcpListener::bind(listen).await?;
         let (address, remembers) = (listener.local_addr()?, setup.remembers);
         let core = Core::new(dialect.name, address, setup.faults.clone(), setup.seed, remembers)?;
-        let inner = Inner { core: Arc::new(core), dialect, setup, state: Mutex::default() };
+        let core = Arc::new(core);
+        let storage = Storage::start(&core, address.ip()).await?;
+        let (state, collector) = (Mutex::default(), OnceLock::new());
+        let inner = Inner { core, dialect, setup, state, storage, collector };
         let double = Sms { inner: Arc::new(inner) };
         double.core().background.serve(listener, routes::router(double.clone()));
         Ok(double)
@@ -127,14 +139,15 @@ impl Sms {
         self.messages().into_iter().filter(ours).collect()
     }
 
-    /// Sent messages with the same sender, recipient and text as another, in groups.
+    /// Sent messages with the same sender, recipient, text and files as another, in groups.
     pub fn duplicates(&self) -> Vec<Vec<SmsMessage>> {
         let mut groups: Vec<Vec<SmsMessage>> = Vec::new();
-        let mut known: HashMap<[String; 3], usize> = HashMap::new();
+        let mut known: HashMap<([String; 3], Vec<Bytes>), usize> = HashMap::new();
         let ours = |m: &SmsMessage| m.direction == "outbound-api" && !m.foreign;
         for message in self.messages().into_iter().filter(ours) {
             let same = [message.from.clone(), message.to.clone(), message.body.clone()];
-            let at = *known.entry(same).or_insert(groups.len());
+            let files = message.media.iter().map(|media| media.bytes.0.clone()).collect();
+            let at = *known.entry((same, files)).or_insert(groups.len());
             match groups.get_mut(at) {
                 Some(group) => group.push(message),
                 None => groups.push(vec![message]),
@@ -149,7 +162,7 @@ impl Sms {
         locked(&self.core().complaints).clone()
     }
 
-    /// Every API request received, in the order answered.
+    /// Every request received by the API and by the storage, in the order answered.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         locked(&self.core().log).clone()
     }

@@ -3,6 +3,28 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::file::FileBytes;
+
+/// A file of a message that the vendor has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Media {
+    /// The vendor's id.
+    pub sid: String,
+    /// Where the vendor fetched it, or for a customer's file where it can be fetched.
+    pub url: String,
+    /// Its media type, with its parameters.
+    pub content_type: String,
+    /// Its length in bytes.
+    pub size: usize,
+    /// Where it lies in the storage, for pages that show it.
+    pub stored_url: String,
+    /// What is in it.
+    #[serde(skip)]
+    pub bytes: FileBytes,
+    /// When the vendor got it.
+    pub date_created: DateTime<Utc>,
+}
+
 /// A message of the account, in either direction.
 #[derive(Clone, Debug, Serialize)]
 pub struct SmsMessage {
@@ -28,6 +50,10 @@ pub struct SmsMessage {
     pub num_segments: usize,
     /// The addresses of its files.
     pub media_urls: Vec<String>,
+    /// Its files; of a message that is sent none before the vendor has fetched all of them.
+    pub media: Vec<Media>,
+    /// Why the vendor could not fetch the files.
+    pub media_problem: Option<String>,
     /// The code of a failure.
     pub error_code: Option<String>,
     /// The text of a failure.
@@ -41,6 +67,9 @@ pub struct SmsMessage {
     /// `STOP`, `START` or `HELP`, where the text was such a word and the vendor answers it itself.
     #[serde(skip)]
     pub(crate) opt_out: Option<&'static str>,
+    /// The API does not show the text, which is in a file.
+    #[serde(skip)]
+    pub(crate) hides_body: bool,
     #[serde(skip)]
     pub(crate) seq: u64,
     #[serde(skip)]
@@ -72,6 +101,11 @@ impl SmsMessage {
     /// The number of the account.
     pub fn own_number(&self) -> &str {
         if self.direction == "inbound" { &self.to } else { &self.from }
+    }
+
+    /// The text as the API shows it.
+    pub(crate) fn shown_body(&self) -> Option<&str> {
+        Some(self.body.as_str()).filter(|_| !self.hides_body)
     }
 
     /// Our own address as the API shows it: empty while a messaging service has not picked it.

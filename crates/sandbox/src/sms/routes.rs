@@ -15,12 +15,14 @@ use crate::core::{Exchange, Refusal, refused};
 use crate::locked;
 use crate::misbehaviour::{Operation, Stage};
 use crate::serve::Cut;
+use crate::storage::Way;
 
 const LARGEST_BODY: usize = 1024 * 1024;
 
 /// A request, taken apart.
 pub(crate) struct Call {
     pub(crate) sid: String,
+    pub(crate) media: Option<String>,
     /// Of the query for lists, of the form for sends.
     pub(crate) fields: Vec<(String, String)>,
 }
@@ -42,13 +44,12 @@ async fn answer(State(double): State<Sms>, ConnectInfo(cut): ConnectInfo<Cut>, r
         return (double.inner.dialect.error)(413, 0, "Request entity too large");
     };
     let dialect = double.inner.dialect;
-    let (operation, account, sid) = place(dialect.root, &parts.method, parts.uri.path());
+    let Place { operation, account, sid, media } = place(dialect.root, &parts.method, parts.uri.path());
     let source =
         if parts.method == Method::GET { parts.uri.query().unwrap_or_default().as_bytes() } else { &bytes };
-    let call = Call { sid, fields: form_urlencoded::parse(source).into_owned().collect() };
-    let handle = call.field("To").unwrap_or_default();
-    let text = call.field("Body").unwrap_or_default();
-    let fault = operation.and_then(|op| double.core().faults.take(Stage::Answer, op, handle, text));
+    let call = Call { sid, media, fields: form_urlencoded::parse(source).into_owned().collect() };
+    let (handle, text) = double.described(operation, &call);
+    let fault = operation.and_then(|op| double.core().faults.take(Stage::Answer, op, &handle, &text));
     let exchange = Exchange {
         operation,
         method: parts.method.to_string(),
@@ -58,7 +59,9 @@ async fn answer(State(double): State<Sms>, ConnectInfo(cut): ConnectInfo<Cut>, r
     };
     let perform = double.perform(&parts.headers, operation, &account, &call);
     let response = double.core().respond(exchange, fault, dialect.error, perform).await;
-    if dialect.suffix && parts.uri.path().strip_suffix(".json").is_none() {
+    let sent = response.status().is_success() || response.status().is_redirection();
+    let is_file = operation == Some(Operation::FetchMedia) && sent;
+    if dialect.suffix && !is_file && parts.uri.path().strip_suffix(".json").is_none() {
         as_xml(&response)
     } else {
         response
@@ -68,27 +71,57 @@ async fn answer(State(double): State<Sms>, ConnectInfo(cut): ConnectInfo<Cut>, r
 /// What a vendor answers who does not ask for JSON.
 fn as_xml(response: &Response) -> Response {
     let text = "<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse/>";
-    (response.status(), [(header::CONTENT_TYPE, "application/xml")], text).into_response()
+    let mut xml = (response.status(), [(header::CONTENT_TYPE, "application/xml")], text).into_response();
+    if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
+        xml.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
+    xml
 }
 
-/// The operation, the account and the message that a path names.
-fn place(root: &str, method: &Method, path: &str) -> (Option<Operation>, String, String) {
+/// The operation, the account, the message and the file that a path names.
+#[derive(Default)]
+struct Place {
+    operation: Option<Operation>,
+    account: String,
+    sid: String,
+    media: Option<String>,
+}
+
+fn place(root: &str, method: &Method, path: &str) -> Place {
     let decoded = percent_decode_str(path).decode_utf8_lossy();
-    let path = decoded.strip_suffix(".json").unwrap_or(&decoded);
+    let (path, json) = match decoded.strip_suffix(".json") {
+        Some(path) => (path, true),
+        None => (&*decoded, false),
+    };
     let segments: Vec<&str> = path.strip_prefix(root).unwrap_or_default().split('/').skip(1).collect();
     let ["Accounts", account, "Messages", rest @ ..] = segments.as_slice() else {
-        return (None, String::new(), String::new());
+        return Place::default();
     };
-    let (operation, sid) = match (method.as_str(), rest) {
-        ("POST", []) => (Some(Operation::SendMessage), ""),
-        ("GET", []) => (Some(Operation::ListMessages), ""),
-        ("GET", [sid]) => (Some(Operation::FetchMessage), *sid),
-        _ => (None, ""),
+    let (operation, sid, media) = match (method.as_str(), rest) {
+        ("POST", []) => (Some(Operation::SendMessage), "", None),
+        ("GET", []) => (Some(Operation::ListMessages), "", None),
+        ("GET", [sid]) => (Some(Operation::FetchMessage), *sid, None),
+        ("GET", [sid, "Media"]) => (Some(Operation::ListMedia), *sid, None),
+        ("GET", [sid, "Media", media]) if json => (Some(Operation::ListMedia), *sid, Some(*media)),
+        ("GET", [sid, "Media", media]) => (Some(Operation::FetchMedia), *sid, Some(*media)),
+        _ => (None, "", None),
     };
-    (operation, (*account).to_owned(), sid.to_owned())
+    let (account, sid, media) = ((*account).to_owned(), sid.to_owned(), media.map(str::to_owned));
+    Place { operation, account, sid, media }
 }
 
 impl Sms {
+    /// The customer's handle and the text of a request, for the predicates of rules.
+    fn described(&self, operation: Option<Operation>, call: &Call) -> (String, String) {
+        if matches!(operation, Some(Operation::ListMedia | Operation::FetchMedia)) {
+            let state = locked(&self.inner.state);
+            let message = state.message(&call.sid);
+            return message.map(|m| (m.contact().to_owned(), m.body.clone())).unwrap_or_default();
+        }
+        let field = |name: &str| call.field(name).unwrap_or_default().to_owned();
+        (field("To"), field("Body"))
+    }
+
     async fn perform(
         &self,
         headers: &HeaderMap,
@@ -96,7 +129,10 @@ impl Sms {
         account: &str,
         call: &Call,
     ) -> Result<Response, Refusal> {
-        if !self.admits(headers) {
+        let public = operation == Some(Operation::FetchMedia)
+            && matches!(self.inner.dialect.media_way, Way::Itself)
+            && !self.inner.setup.protects_media;
+        if !public && !self.admits(headers) {
             return Err(refused(401, 20003, self.inner.dialect.unauthorized));
         }
         let operation = operation.filter(|_| account == self.inner.setup.account);
@@ -110,6 +146,8 @@ impl Sms {
                 let message = message.ok_or_else(|| refused(404, 20404, "The message was not found"))?;
                 Ok(json_response(StatusCode::OK, &message))
             }
+            Some(Operation::ListMedia) => self.list_media(call),
+            Some(Operation::FetchMedia) => self.fetch_media(call),
             _ => Err(refused(404, 20404, "The requested resource was not found")),
         }
     }

@@ -6,15 +6,18 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::media::MEDIA;
 use crate::misbehaviour::Operation;
 use crate::sms::dialect::{Dialect, Fields, Wrong};
 use crate::sms::life::{Step, field, media, steps};
 use crate::sms::list::{Listed, Lists};
+use crate::sms::media::MediaListed;
 use crate::sms::model::{Fate, SmsMessage, rfc2822};
 use crate::sms::routes::{Call, json_response};
 use crate::sms::send::{Limits, contents, is_address};
 use crate::sms::sign;
 use crate::sms::state::State;
+use crate::storage::Way;
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "twilio",
@@ -24,11 +27,16 @@ pub(super) static DIALECT: Dialect = Dialect {
     unauthorized: "Authenticate",
     error,
     sid: |ids, media| format!("{}{}", if media { "MM" } else { "SM" }, ids.uid()),
+    media_sid: |ids| format!("ME{}", ids.uid()),
     check,
     rewrite,
     resource,
     lists: Lists { page_size: 20007, argument: 20001, no_token: 20001, token: 20001, order },
     page,
+    media: MEDIA,
+    media_page,
+    media_way: Way::Redirects(StatusCode::TEMPORARY_REDIRECT),
+    passes_parts: false,
     steps: life,
     event,
     sign: sign::different,
@@ -156,6 +164,20 @@ fn page(listed: &Listed) -> Value {
         "start": listed.start,
         "end": (listed.start + listed.messages.len()).saturating_sub(1),
         "messages": listed.messages,
+    })
+}
+
+fn media_page(listed: &MediaListed) -> Value {
+    json!({
+        "uri": listed.uri,
+        "first_page_uri": listed.uri,
+        "next_page_uri": null,
+        "previous_page_uri": null,
+        "page": 0,
+        "page_size": listed.size,
+        "start": 0,
+        "end": listed.media.len().saturating_sub(1),
+        "media_list": listed.media,
     })
 }
 

@@ -1,12 +1,13 @@
 //! The double of Twilio: one account's Messages API, and the customers with their phones.
 
 mod dialect;
+mod media;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::time::Duration;
 
-pub use crate::sms::{Fate, SmsMessage};
+pub use crate::sms::{CustomerText, Fate, Media, SmsMessage};
 
 use crate::faults::Faults;
 use crate::sms::Sms;
@@ -72,6 +73,7 @@ impl Twilio {
             step_delay: options.step_delay,
             manual: options.manual,
             day_bounds: DayBounds::Inclusive,
+            protects_media: true,
             faults: options.faults.clone(),
             seed: options.seed,
             remembers: options.remembers,

@@ -123,15 +123,15 @@ async fn the_signature_can_go_under_the_compatible_name() {
 
 #[tokio::test]
 async fn a_text_with_files_gets_no_delivery_receipt() {
-    let server = Server::polite().await;
+    let (server, files) = (Server::polite().await, FileHost::start().await);
     let double = signalwire(false).await;
-    let fields =
-        [("To", ADA), ("From", OURS), ("MediaUrl", "http://a.test/1"), ("StatusCallback", &server.url)];
+    let cat = files.holds("cat.gif", "image/gif", b"GIF89a".to_vec());
+    let fields = [("To", ADA), ("From", OURS), ("MediaUrl", &*cat), ("StatusCallback", &server.url)];
     send(&double, &fields).await.unwrap();
     until("the callback", || !server.seen().is_empty()).await;
     tokio::time::sleep(std::time::Duration::from_millis(80)).await;
     assert_eq!(server.statuses(), ["sent"]);
-    assert_eq!(server.seen()[0].field("MediaUrl0"), "http://a.test/1");
+    assert_eq!(server.seen()[0].field("MediaUrl0"), cat);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use twinwire_sandbox::front::ConnectedChannel;
 use twinwire_sandbox::{Front, FrontOptions, SignalWire, SignalWireOptions};
 
+pub(crate) use crate::file_host::FileHost;
 pub(crate) use crate::server::{Seen, Server};
 
 pub(crate) const APP: &str = "app_uid_test";

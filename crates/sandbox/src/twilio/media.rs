@@ -1,0 +1,62 @@
+//! What Twilio takes as a file (messaging reference and list of accepted content types, read 2026-11).
+
+use crate::sms::collect::MediaRules;
+
+/// Whether a megabyte has 10^6 bytes or 2^20 is not documented; who keeps to the smaller one is safe.
+const MB: usize = 1_000_000;
+
+pub(super) const MEDIA: MediaRules = MediaRules {
+    looks_first: true,
+    kinds: &[
+        "image/jpeg",
+        "image/jpg",
+        "image/gif",
+        "image/png",
+        "image/bmp",
+        "image/tiff",
+        "audio/basic",
+        "audio/L24",
+        "audio/mp4",
+        "audio/mpeg",
+        "audio/ogg",
+        "audio/vnd.rn-realaudio",
+        "audio/vnd.wave",
+        "audio/3gpp",
+        "audio/3gpp2",
+        "audio/ac3",
+        "audio/webm",
+        "audio/amr-nb",
+        "audio/amr",
+        "video/mpeg",
+        "video/mp4",
+        "video/quicktime",
+        "video/webm",
+        "video/3gpp",
+        "video/3gpp2",
+        "video/3gpp-tt",
+        "video/H261",
+        "video/H263",
+        "video/H263-1998",
+        "video/H263-2000",
+        "video/H264",
+        "text/vcard",
+        "text/x-vcard",
+        "text/csv",
+        "text/rtf",
+        "text/richtext",
+        "text/calendar",
+        "text/directory",
+        "application/pdf",
+        "application/vcard",
+        "application/vnd.apple.pkpass",
+    ],
+    largest: |kind| match kind {
+        "image/jpeg" | "image/jpg" | "image/gif" | "image/png" => 5 * MB,
+        _ => MB / 2,
+    },
+    total: 5 * MB,
+    not_there: (21620, "Invalid media URL(s)"),
+    redirects: (21620, "Invalid media URL(s)"),
+    too_large: (11751, "Media Message - Media exceeds messaging provider size limit"),
+    kind: (12300, "Invalid Content-Type"),
+};
