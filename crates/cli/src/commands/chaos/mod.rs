@@ -1,7 +1,8 @@
-//! `twinwire chaos`: the proof as a command. Real workers are killed, stalled and cut off from their database while both
+//! `twinwire chaos`: the proof as a command. Real workers are killed, stalled and cut off from their database while all
 //! vendors misbehave; what counts is what the vendors' doubles hold in the end.
 //!
 //! * [`plan`] — everything that chance decides, drawn from the seed before anything starts.
+//! * [`providers`] — the vendors of text messages, with their doubles.
 //! * [`stage`] — a [`scratch`](crate::scratch) database, the doubles, the channels; [`balancer`] stands before the workers.
 //! * [`worker`] — one process; [`crew`] lets each of them live and die as planned.
 //! * [`traffic`] — agents, customers and another application; [`trouble`] — outages and crashes of the database.
@@ -14,6 +15,7 @@ mod evidence;
 mod ledger;
 mod narrate;
 mod plan;
+mod providers;
 mod report;
 mod run;
 mod settle;

@@ -48,7 +48,7 @@ pub(super) async fn progress(args: &Args, stage: &Stage, tally: &Tally) {
             counts.kills(),
             counts.stalls(),
             counts.database_restarts,
-            stage.faults_struck()
+            stage.doubles.faults_struck().values().sum::<usize>()
         );
         if terminal {
             bar.set_position(counts.put_in as u64);

@@ -1,6 +1,6 @@
 //! The verdict in words, for a terminal of 80 columns.
 
-use super::verdict::{Offences, Verdict};
+use super::verdict::{Findings, Offences, Verdict};
 use crate::output::{self, harmless};
 use std::collections::BTreeMap;
 
@@ -27,13 +27,45 @@ pub(super) fn table(verdict: &Verdict) -> String {
 }
 
 fn rows(verdict: &Verdict) -> Vec<[String; 2]> {
-    let (found, counts) = (&verdict.findings, &verdict.counts);
-    let put_in = found.put_in;
-    let row = |what: &str, number: usize| [what.to_owned(), number.to_string()];
+    let found = &verdict.findings;
+    let mut rows = put_in(found);
+    rows.extend(trouble(verdict));
+    rows.push(row("failures told to the agent, once each", found.told));
+    rows.extend(found.parked.iter().map(|(reason, count)| row(&format!("parked: {reason}"), *count)));
+    if found.left_to_the_operator > 0 {
+        rows.push(row("left to the operator: ambiguous", found.left_to_the_operator));
+    }
+    if found.put_in.strangers > 0 {
+        rows.push(row("first texts of strangers", found.put_in.strangers));
+        rows.push(row("  shown again (see docs/CHAOS.md)", found.first_texts_shown_again));
+    }
+    rows.push(row("texts that changed places within a second", found.order_left_open));
+    rows.push(["seconds of chaos".to_owned(), format!("{:.1}", verdict.seconds_of_chaos)]);
+    rows.push(["seconds to settle".to_owned(), format!("{:.1}", verdict.seconds_to_settle)]);
+    rows.extend(found.offences().map(|(what, offences)| row(&what.to_uppercase(), offences.count)));
+    rows
+}
+
+fn row(what: &str, number: usize) -> [String; 2] {
+    [what.to_owned(), number.to_string()]
+}
+
+/// By whom, and at which provider.
+fn put_in(found: &Findings) -> Vec<[String; 2]> {
     let mut rows = vec![
-        row("put in by agents (one for each recipient)", put_in.agents),
-        row("put in by customers", put_in.customers),
-        row("put in by another application", put_in.applications),
+        row("put in by agents (one for each recipient)", found.put_in.agents),
+        row("put in by customers", found.put_in.customers),
+        row("put in by another application", found.put_in.applications),
+    ];
+    let at = found.put_in_at.iter();
+    rows.extend(at.map(|(title, put_in)| row(&format!("  of all these at {title}"), put_in.messages())));
+    rows
+}
+
+/// What was done to the workers and around them.
+fn trouble(verdict: &Verdict) -> Vec<[String; 2]> {
+    let counts = &verdict.counts;
+    let mut rows = vec![
         row("workers killed", verdict.kills),
         row("  at a random moment", counts.killed_at_random),
         row("  at a point of their work", verdict.kills - counts.killed_at_random),
@@ -44,20 +76,9 @@ fn rows(verdict: &Verdict) -> Vec<[String; 2]> {
         row("database restarts", counts.database_restarts),
         row("outages of a vendor", counts.outages),
         row("faults struck", verdict.faults_struck),
-        row("failures told to the agent, once each", found.told),
     ];
-    rows.extend(found.parked.iter().map(|(reason, count)| row(&format!("parked: {reason}"), *count)));
-    if found.left_to_the_operator > 0 {
-        rows.push(row("left to the operator: ambiguous", found.left_to_the_operator));
-    }
-    if put_in.strangers > 0 {
-        rows.push(row("first texts of strangers", put_in.strangers));
-        rows.push(row("  shown again (see docs/CHAOS.md)", found.first_texts_shown_again));
-    }
-    rows.push(row("texts that changed places within a second", found.order_left_open));
-    rows.push(["seconds of chaos".to_owned(), format!("{:.1}", verdict.seconds_of_chaos)]);
-    rows.push(["seconds to settle".to_owned(), format!("{:.1}", verdict.seconds_to_settle)]);
-    rows.extend(found.offences().map(|(what, offences)| row(&what.to_uppercase(), offences.count)));
+    let at = verdict.faults_struck_at.iter();
+    rows.extend(at.map(|(vendor, struck)| row(&format!("  of these at {vendor}"), *struck)));
     rows
 }
 

@@ -31,8 +31,11 @@ pub(super) async fn settled(stage: &Stage, patience: Duration) -> anyhow::Result
     }
     // All channels of an account are in one list.
     let accounts: BTreeSet<i64> = stage.lines.iter().map(|line| line.channel.provider_account).collect();
+    let mut readings = Vec::new();
     for account in accounts {
-        let id = read_list::request(&stage.engine, account, None, Kind::Incremental, "chaos").await?;
+        readings.push(read_list::request(&stage.engine, account, None, Kind::Incremental, "chaos").await?);
+    }
+    for id in readings {
         if !wait.read(id).await? {
             return Ok(false);
         }
@@ -46,7 +49,7 @@ impl Wait<'_> {
         while Instant::now() < self.until {
             let open: Result<i64, _> = sqlx::query_scalar(OPEN).fetch_one(self.stage.engine.pool()).await;
             match open {
-                Ok(0) if self.stage.channels_are_ok() => {
+                Ok(0) if self.stage.doubles.channels_are_ok() => {
                     let since: &mut Instant = since.get_or_insert_with(Instant::now);
                     if since.elapsed() > STILL {
                         return true;
@@ -68,7 +71,7 @@ impl Wait<'_> {
                 return Ok(true);
             }
             let state = reading.map(|reading| reading.state).unwrap_or_default();
-            self.say(|| format!("the last reading of the provider's list is {state}"));
+            self.say(|| format!("the last reading of a provider's list is {state}"));
             tokio::time::sleep(LOOK_EVERY).await;
         }
         Ok(false)

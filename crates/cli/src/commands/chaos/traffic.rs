@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
-use twinwire_sandbox::SignedRequest;
+use twinwire_sandbox::{SignedRequest, Sms};
 
 /// Wait of an agent before the same message is sent again.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -57,7 +57,6 @@ impl Traffic {
     }
 
     async fn put_in(self: Arc<Self>, what: What) -> anyhow::Result<()> {
-        let signalwire = &self.stage.signalwire;
         let mut messages = 1;
         match what {
             What::Agent { to, text, ending } => {
@@ -65,16 +64,17 @@ impl Traffic {
                 self.agent(&to, text, ending).await?;
             }
             What::Customer { from, text } => {
-                let (phone, number) = self.ends(&self.stage.conversations[from]);
-                signalwire.customer_texts(phone, number, &text).await;
+                let (sms, phone, number) = self.ends(from);
+                sms.customer_texts(phone, number, &text).await;
             }
             What::Application { to, text } => {
-                let (phone, number) = self.ends(&self.stage.conversations[to]);
-                signalwire.foreign_send(number, phone, &text);
+                let (sms, phone, number) = self.ends(to);
+                sms.foreign_send(number, phone, &text);
             }
             What::Stranger { which } => {
-                let number = &self.stage.lines[which % self.stage.lines.len()].number;
-                signalwire.customer_texts(&stranger(which), number, &first_text(which)).await;
+                let line = self.stage.line_of_stranger(which);
+                let sms = &self.stage.provider(line).sms;
+                sms.customer_texts(&stranger(which), &line.number, &first_text(which)).await;
                 messages = 0;
             }
         }
@@ -82,8 +82,11 @@ impl Traffic {
         Ok(())
     }
 
-    fn ends<'a>(&'a self, conversation: &'a Conversation) -> (&'a str, &'a str) {
-        (&conversation.phone, &self.stage.line(conversation).number)
+    /// The provider's double, the customer and the number of a conversation.
+    fn ends(&self, conversation: usize) -> (&Sms, &str, &str) {
+        let conversation = &self.stage.conversations[conversation];
+        let line = self.stage.line(conversation);
+        (&self.stage.provider(line).sms, &conversation.phone, &line.number)
     }
 
     /// Front's signatures are good for minutes; whoever sends later signs again.
@@ -91,7 +94,7 @@ impl Traffic {
         let SignedRequest { method, url, headers, body } = request;
         let key = headers.iter().find(|(name, _)| name == "Authorization");
         let key = key.and_then(|(_, value)| value.strip_prefix("Bearer "));
-        self.stage.front.signed_request(method, url, key, body)
+        self.stage.doubles.front.signed_request(method, url, key, body)
     }
 
     async fn agent(&self, to: &[usize], text: String, ending: Ending) -> anyhow::Result<()> {
@@ -105,7 +108,7 @@ impl Traffic {
         let conversations: Vec<&Conversation> = to.iter().map(|at| &self.stage.conversations[*at]).collect();
         let inbox = &self.stage.line(conversations[0]).inbox;
         let phones: Vec<&str> = conversations.iter().map(|known| known.phone.as_str()).collect();
-        let front = &self.stage.front;
+        let front = &self.stage.doubles.front;
         let mut order = match phones.as_slice() {
             [phone] => front.message_request(inbox, Some(phone), &[], &text)?,
             phones => front.message_request(inbox, None, phones, &text)?,

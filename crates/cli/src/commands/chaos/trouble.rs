@@ -26,16 +26,16 @@ pub(super) async fn outages(
             () = over.cancelled() => return,
             () = sleep_until(began + outage.at) => {}
         }
-        let faults = stage.faults(outage.vendor);
+        let faults = stage.doubles.faults(outage.vendor);
         faults.outage(Some(match outage.how {
             Away::Down => Fault::ServerErrorBefore(503),
             // For connections that stand.
             Away::Shut => Fault::ResetBefore,
             Away::Refusing => Fault::Unauthorized,
         }));
-        stage.shut(outage.vendor, outage.how == Away::Shut);
+        stage.doubles.shut(outage.vendor, outage.how == Away::Shut);
         sleep(outage.lasts).await;
-        stage.shut(outage.vendor, false);
+        stage.doubles.shut(outage.vendor, false);
         faults.outage(None);
         tally.count(|counts| counts.outages += 1);
     }

@@ -3,6 +3,8 @@
 use super::super::args::Args;
 use rand::RngExt;
 use rand::rngs::StdRng;
+use std::collections::BTreeMap;
+use std::iter::Sum;
 use std::time::Duration;
 
 /// Said word for word again and again: the texts alone do not tell one from the other.
@@ -119,17 +121,32 @@ pub(in super::super) struct PutIn {
 }
 
 impl PutIn {
-    /// What is planned.
-    pub(in super::super) fn planned(messages: &[Planned]) -> Self {
-        let mut all = Self::default();
-        for planned in messages {
-            match &planned.what {
-                What::Agent { to, .. } => all.agents += to.len(),
-                What::Customer { .. } => all.customers += 1,
-                What::Application { .. } => all.applications += 1,
-                What::Stranger { .. } => all.strangers += 1,
-            }
+    /// Counts one.
+    pub(in super::super) fn count(&mut self, what: &What) {
+        match what {
+            What::Agent { to, .. } => self.agents += to.len(),
+            What::Customer { .. } => self.customers += 1,
+            What::Application { .. } => self.applications += 1,
+            What::Stranger { .. } => self.strangers += 1,
         }
-        all
+    }
+
+    /// How many in all, but for strangers' first texts.
+    pub(in super::super) fn messages(&self) -> usize {
+        self.agents + self.customers + self.applications
     }
 }
+
+impl Sum for PutIn {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            agents: sum.agents + one.agents,
+            customers: sum.customers + one.customers,
+            applications: sum.applications + one.applications,
+            strangers: sum.strangers + one.strangers,
+        })
+    }
+}
+
+/// The same for each provider, by its title.
+pub(in super::super) type PutInAt = BTreeMap<&'static str, PutIn>;

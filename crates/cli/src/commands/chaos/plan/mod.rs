@@ -4,7 +4,7 @@ mod lives;
 mod messages;
 
 pub(super) use lives::{End, Life, Stall};
-pub(super) use messages::{Ending, Planned, PutIn, What};
+pub(super) use messages::{Ending, Planned, PutIn, PutInAt, What};
 
 use super::args::Args;
 use rand::rngs::StdRng;
@@ -25,11 +25,19 @@ const OUTAGE_EVERY: Duration = Duration::from_secs(12);
 /// A run is given up when it takes so many times as long as it should.
 pub(super) const OVERTIME: u32 = 4;
 
-/// One of the two vendors.
+/// One of the vendors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Vendor {
     Front,
-    SignalWire,
+    /// The one at this place of the providers.
+    Provider(usize),
+}
+
+/// Seeds of a double.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seeds {
+    pub(super) ids: u64,
+    pub(super) faults: u64,
 }
 
 /// How a vendor is away.
@@ -72,13 +80,13 @@ pub(super) struct Plan {
     pub(super) crashes: Vec<DatabaseCrash>,
     /// How long all of it may take, roughly.
     pub(super) length: Duration,
-    /// Seeds of the doubles: of their ids and their faults.
-    pub(super) seeds: [u64; 4],
+    pub(super) seeds_of_front: Seeds,
+    pub(super) seeds_of_providers: Vec<Seeds>,
 }
 
 impl Plan {
     /// Each part has a stream of its own, so that more messages do not change the kills.
-    pub(super) fn draw(args: &Args, seed: u64) -> Self {
+    pub(super) fn draw(args: &Args, providers: usize, seed: u64) -> Self {
         let mut root = StdRng::seed_from_u64(seed);
         let mut part = || StdRng::seed_from_u64(root.random());
         let (mut messages, mut lives, mut outages, mut crashes, mut seeds) =
@@ -87,29 +95,33 @@ impl Plan {
         let lives = lives::draw(args, lasts, &mut lives);
         let longest = lives.iter().map(|lives| lives.iter().map(Life::longest).sum::<Duration>()).max();
         let length = lasts.max(longest.unwrap_or_default());
+        let mut double = || Seeds { ids: seeds.random(), faults: seeds.random() };
         Self {
             messages: messages::draw(args, &mut messages),
             lives,
             // For as long as the run can take; it ends them.
             outages: if args.faults > 0.0 {
-                draw_outages(length * OVERTIME, &mut outages)
+                draw_outages(length * OVERTIME, providers, &mut outages)
             } else {
                 Vec::new()
             },
             crashes: draw_crashes(args.crashes(), &mut crashes),
             length,
-            seeds: std::array::from_fn(|_| seeds.random()),
+            seeds_of_front: double(),
+            seeds_of_providers: (0..providers).map(|_| double()).collect(),
         }
     }
 }
 
-/// One in each stretch of time, so that they never overlap.
-fn draw_outages(lasts: Duration, chance: &mut StdRng) -> Vec<Outage> {
+/// One in each stretch of time, so that they never overlap; each vendor is as likely as any other.
+fn draw_outages(lasts: Duration, providers: usize, chance: &mut StdRng) -> Vec<Outage> {
     let mut all = Vec::new();
     let mut from = Duration::from_secs(2);
     while from + Duration::from_secs(4) < lasts {
         let at = from + between(chance, 0, 8_000);
-        let vendor = if chance.random_bool(0.5) { Vendor::Front } else { Vendor::SignalWire };
+        // Front has the last place.
+        let vendor = Some(chance.random_range(0..=providers)).filter(|at| *at < providers);
+        let vendor = vendor.map_or(Vendor::Front, Vendor::Provider);
         let how = [Away::Down, Away::Shut, Away::Refusing][chance.random_range(0..3)];
         let longest = if how == Away::Refusing { 2_000 } else { 3_000 };
         all.push(Outage { at, vendor, how, lasts: between(chance, 1_000, longest) });

@@ -14,6 +14,9 @@ impl Run<'_> {
         faults_struck: usize,
     ) -> anyhow::Result<()> {
         let counts = self.tally.now();
+        let spared = findings.put_in_at.iter().filter(|(_, put_in)| put_in.messages() == 0);
+        let spared: Vec<String> = spared.map(|(title, _)| format!("not one message at {title}")).collect();
+        findings.not_shown.extend(spared);
         for broken in evidence::broken(&self.folder)?.into_iter().chain(counts.ended_by_themselves.clone()) {
             findings.broken.add(1, || broken);
         }
@@ -54,7 +57,8 @@ impl Run<'_> {
             counts,
             kills,
             stalls,
-            faults_struck: seen.faults_struck,
+            faults_struck: seen.faults_struck.values().sum(),
+            faults_struck_at: seen.faults_struck,
             seconds_of_chaos: seen.chaos.as_secs_f64(),
             seconds_to_settle: seen.settling.as_secs_f64(),
             // A verdict stands, whatever becomes of its traces.

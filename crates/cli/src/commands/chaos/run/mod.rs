@@ -5,16 +5,17 @@ mod end;
 use super::args::Args;
 use super::balancer::Balancer;
 use super::crew::Crew;
-use super::plan::{OVERTIME, Plan, PutIn};
-use super::stage::{self, Stage};
+use super::plan::{OVERTIME, Plan};
+use super::stage::{self, Doubles, Stage};
 use super::tally::Tally;
 use super::traffic::Traffic;
 use super::verdict::{self, Findings, Verdict};
-use super::{narrate, settle, trouble};
+use super::{narrate, providers, settle, trouble};
 use crate::config::Config;
 use crate::scratch::Scratch;
 use crate::stop::Stop;
 use anyhow::{Context, bail};
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,7 +42,8 @@ struct Run<'a> {
 /// What came of it.
 struct Seen {
     findings: Findings,
-    faults_struck: usize,
+    /// By vendor.
+    faults_struck: BTreeMap<&'static str, usize>,
     chaos: Duration,
     settling: Duration,
 }
@@ -103,15 +105,15 @@ fn alone(home: &Path) -> anyhow::Result<File> {
 impl Run<'_> {
     /// The workers from the first to the last, with what happens around them.
     async fn play(&self, over: &CancellationToken) -> anyhow::Result<Seen> {
-        let plan = Plan::draw(self.args, self.seed);
-        let doubles = stage::doubles(&plan).await?;
+        let kinds = providers::of_channels(self.args.channels);
+        let plan = Plan::draw(self.args, kinds.len(), self.seed);
+        let doubles = Doubles::start(&plan, kinds).await?;
         let balancer = Balancer::default();
         let public_url = format!("http://{}", balancer.start().await?);
         let (recipe, pool) = {
             let scratch = self.scratch.lock().await;
             let scratch = scratch.as_ref().context(GONE)?;
-            let ends = (&doubles.0, &doubles.1);
-            let recipe = stage::recipe(self.config, self.args, scratch, ends, &public_url, &self.folder)?;
+            let recipe = stage::recipe(self.config, self.args, scratch, &doubles, &public_url, &self.folder)?;
             (recipe, scratch.database.pool.clone())
         };
         let (go, stop) = (CancellationToken::new(), CancellationToken::new());
@@ -124,15 +126,14 @@ impl Run<'_> {
             stop: stop.clone(),
         };
         let (mut places, dead) = crew.start(plan.lives.clone());
-        let (front, signalwire) = doubles.clone();
+        let all = doubles.clone();
         let played = tokio::select! {
             played = self.play_with(plan, doubles, &balancer, &public_url, go, dead, over) => played,
             () = over.cancelled() => Err(anyhow::anyhow!(STOPPED)),
         };
         stop.cancel();
         while places.join_next().await.is_some() {}
-        front.stop().await;
-        signalwire.stop().await;
+        all.stop().await;
         played
     }
 
@@ -140,7 +141,7 @@ impl Run<'_> {
     async fn play_with(
         &self,
         plan: Plan,
-        doubles: (twinwire_sandbox::Front, twinwire_sandbox::SignalWire),
+        doubles: Doubles,
         balancer: &Balancer,
         public_url: &str,
         go: CancellationToken,
@@ -158,8 +159,7 @@ impl Run<'_> {
             bail!("the conversations did not begin; see the logs in {}", self.folder.display());
         }
         let stage = Arc::new(stage);
-        let (planned, longest) =
-            (PutIn::planned(&plan.messages), plan.length * OVERTIME + self.args.patience);
+        let (planned, longest) = (stage.planned(&plan.messages), plan.length * OVERTIME + self.args.patience);
         let began = Instant::now();
         self.began.cancel();
         stage.let_loose();
@@ -169,8 +169,8 @@ impl Run<'_> {
             () = narrate::progress(self.args, &stage, &self.tally) => false,
         };
         let chaos = began.elapsed();
-        stage.calm();
-        let (faults_struck, began) = (stage.faults_struck(), Instant::now());
+        stage.doubles.calm();
+        let (faults_struck, began) = (stage.doubles.faults_struck(), Instant::now());
         // Where the chaos did not end, nothing comes to rest either.
         let settled = ended && settle::settled(&stage, self.args.patience).await?;
         let settling = began.elapsed();
@@ -180,7 +180,7 @@ impl Run<'_> {
         } else if !settled {
             findings.unsettled.add(1, || "it did not come to rest within --patience".to_owned());
         }
-        self.add_what_happened(&mut findings, faults_struck)?;
+        self.add_what_happened(&mut findings, faults_struck.values().sum())?;
         Ok(Seen { findings, faults_struck, chaos, settling })
     }
 

@@ -64,7 +64,7 @@ impl Both<'_> {
     /// Agents' messages are at the provider once, in the order in which Front's were taken.
     fn agents(&self, open: &HashSet<String>, found: &mut Findings) {
         // The greeting was there before.
-        found.put_in.agents += self.known.taken.len().saturating_sub(1);
+        found.put_in_at(self.known.provider).agents += self.known.taken.len().saturating_sub(1);
         let named: Vec<(&Taken, String)> =
             self.known.taken.iter().map(|taken| (taken, self.name_of(taken))).collect();
         let there: Vec<Named> = self
@@ -80,7 +80,8 @@ impl Both<'_> {
             // One of which nobody can say whether it is there, may be there.
             .filter(|one| !open.contains(one.0) || there.contains(one))
             .collect();
-        self.count(&wanted, &there, "at the provider", found);
+        let whereabouts = format!("at {}", self.known.provider);
+        self.count(&wanted, &there, &whereabouts, found);
         if let Some((name, text)) = misplaced(&wanted, &there) {
             found.out_of_order.add(1, || format!("conversation {}: {name} “{text}”", self.at));
         }
@@ -99,7 +100,7 @@ impl Both<'_> {
             .iter()
             .filter(|message| message.synced && message.inbound && !is_note(message))
             .collect();
-        found.put_in.customers += if self.known.passer_by { 0 } else { texts.len() };
+        found.put_in_at(self.known.provider).customers += if self.known.passer_by { 0 } else { texts.len() };
         let wanted: Vec<Named> = texts.iter().map(|sms| (sms.sid.as_str(), sms.text.as_str())).collect();
         self.count(&wanted, &names(&shown), "in Front", found);
         self.order_of_customers(&texts, &shown, found);
@@ -136,7 +137,7 @@ impl Both<'_> {
     /// What another application sent is shown to the agents once, and nothing else of what was sent.
     fn applications(&self, open: &HashSet<String>, found: &mut Findings) {
         let sent: Vec<&Sms> = self.sms.iter().filter(|sms| sms.foreign).collect();
-        found.put_in.applications += sent.len();
+        found.put_in_at(self.known.provider).applications += sent.len();
         let shown: Vec<&InFront> =
             self.front.iter().filter(|message| message.synced && !message.inbound).collect();
         let there = names(&shown);

@@ -1,6 +1,6 @@
 //! What was found, and the verdict.
 
-use super::super::plan::PutIn;
+use super::super::plan::{PutIn, PutInAt};
 use super::super::tally::Counts;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ impl Offences {
 #[derive(Clone, Debug, Default, Serialize)]
 pub(in super::super) struct Findings {
     pub(in super::super) put_in: PutIn,
+    /// The same for each provider.
+    pub(in super::super) put_in_at: PutInAt,
     pub(in super::super) lost: Offences,
     pub(in super::super) duplicated: Offences,
     pub(in super::super) out_of_order: Offences,
@@ -72,6 +74,8 @@ pub(in super::super) struct Verdict {
     pub(in super::super) kills: usize,
     pub(in super::super) stalls: usize,
     pub(in super::super) faults_struck: usize,
+    /// The same for each vendor.
+    pub(in super::super) faults_struck_at: BTreeMap<&'static str, usize>,
     /// From the first message until the last was taken and the last worker killed.
     pub(in super::super) seconds_of_chaos: f64,
     /// From then until nothing moved any more.
@@ -80,6 +84,11 @@ pub(in super::super) struct Verdict {
 }
 
 impl Findings {
+    /// What was put in at a provider, to be counted.
+    pub(super) fn put_in_at(&mut self, provider: &'static str) -> &mut PutIn {
+        self.put_in_at.entry(provider).or_default()
+    }
+
     pub(in super::super) fn offences(&self) -> [(&'static str, &Offences); 7] {
         [
             ("lost", &self.lost),

@@ -1,4 +1,4 @@
-//! What both doubles hold, by conversation.
+//! What all doubles hold, by conversation.
 
 use super::super::plan::Ending;
 use super::super::stage::Stage;
@@ -39,33 +39,37 @@ pub(super) struct Sms {
     pub(super) taken: Option<DateTime<Utc>>,
 }
 
-/// The messages of both sides, in the order in which they came, and what the doubles have to complain of.
+/// The messages of all vendors, in the order in which they came, and what the doubles have to complain of.
 #[derive(Clone, Debug, Default)]
 pub(super) struct World {
     pub(super) front: HashMap<Place, Vec<InFront>>,
-    pub(super) provider: HashMap<Place, Vec<Sms>>,
+    /// Of each provider: what one sends from another one's number is nobody's.
+    pub(super) providers: HashMap<(&'static str, Place), Vec<Sms>>,
     pub(super) complaints: Vec<String>,
 }
 
 impl World {
     pub(super) fn look(stage: &Stage) -> Self {
         let mut world = Self { complaints: complaints(stage), ..Self::default() };
-        for channel in stage.front.channels() {
+        for channel in stage.doubles.front.channels() {
             // A conversation without a name, or with two, is nobody's: what is in it was not asked for.
-            let conversations = stage.front.conversations(&channel.id).into_iter();
+            let conversations = stage.doubles.front.conversations(&channel.id).into_iter();
             let named: HashMap<String, String> =
                 conversations.map(|known| (known.id, known.external_ids.join(" and "))).collect();
             let line = stage.lines.iter().find(|line| line.inbox == channel.id);
             let number = line.map_or(&channel.id, |line| &line.number);
-            for message in stage.front.all_messages(&channel.id) {
+            for message in stage.doubles.front.all_messages(&channel.id) {
                 let phone = named.get(&message.conversation_id).cloned().unwrap_or_default();
                 world.front.entry((number.clone(), phone)).or_default().push(in_front(message));
             }
         }
-        for message in stage.signalwire.messages() {
-            let place = (message.own_number().to_owned(), message.contact().to_owned());
-            let taken = stage.signalwire.taken_at(&message.sid);
-            world.provider.entry(place).or_default().push(at_provider(message, taken));
+        for provider in &stage.doubles.providers {
+            for message in provider.sms.messages() {
+                let place = (message.own_number().to_owned(), message.contact().to_owned());
+                let taken = provider.sms.taken_at(&message.sid);
+                let there = world.providers.entry((provider.title(), place)).or_default();
+                there.push(at_provider(message, taken));
+            }
         }
         world
     }
@@ -99,28 +103,36 @@ fn reference(callback: &str) -> Option<String> {
     url.query_pairs().find(|(name, _)| name == "ref").map(|(_, value)| value.into_owned())
 }
 
-/// What Twinwire said wrongly to a vendor, and channels that Front shows as down. A webhook that no worker answered is a
-/// dead worker's.
+/// What Twinwire said wrongly to a vendor, and channels that Front shows as down.
 fn complaints(stage: &Stage) -> Vec<String> {
-    let dead =
-        |complaint: &&String| complaint.contains("no answer to") || complaint.contains("was answered with 5");
-    let mut all: Vec<String> =
-        stage.signalwire.complaints().iter().filter(|complaint| !dead(complaint)).cloned().collect();
-    let mark = Ending::Refused.mark().trim_matches([' ', '(', ')']).replace(' ', "+");
-    let malformed = |request: &&LoggedRequest| {
-        let on_purpose = request.status == Some(422) && request.body.contains(&mark);
-        let wrong = matches!(request.status, Some(400 | 401 | 403 | 405 | 415 | 422));
-        request.fault.is_none() && wrong && !on_purpose
-    };
-    for (vendor, requests) in [("Front", stage.front.requests()), ("SignalWire", stage.signalwire.requests())]
-    {
-        let wrong = requests.iter().filter(malformed);
-        all.extend(wrong.map(|request| {
-            let status = request.status.unwrap_or_default();
-            format!("{vendor} refused {} {} with {status}: {}", request.method, request.path, request.body)
-        }));
+    let front = &stage.doubles.front;
+    let mut all: Vec<String> = malformed("Front", None, &front.requests()).collect();
+    for provider in &stage.doubles.providers {
+        // A webhook that no worker answered is a dead worker's.
+        let dead = |said: &String| said.contains("no answer to") || said.contains("was answered with 5");
+        all.extend(provider.sms.complaints().into_iter().filter(|complaint| !dead(complaint)));
+        let requests = provider.sms.requests();
+        all.extend(malformed(provider.title(), Some(provider.refuses_with()), &requests));
     }
-    let down = stage.front.channels().into_iter().filter(|channel| channel.status != "ok");
+    let down = front.channels().into_iter().filter(|channel| channel.status != "ok");
     all.extend(down.map(|channel| format!("{} is {} in Front", channel.address, channel.status)));
     all
+}
+
+/// Calls that a vendor refused as malformed. `on_purpose` is the status of what it was made to refuse.
+fn malformed(
+    vendor: &str,
+    on_purpose: Option<u16>,
+    requests: &[LoggedRequest],
+) -> impl Iterator<Item = String> {
+    let mark = Ending::Refused.mark().trim_matches([' ', '(', ')']).replace(' ', "+");
+    let wrong = move |request: &&LoggedRequest| {
+        let asked_for = request.status == on_purpose && request.body.contains(&mark);
+        let wrong = matches!(request.status, Some(400 | 401 | 403 | 405 | 415 | 422));
+        request.fault.is_none() && wrong && !asked_for
+    };
+    requests.iter().filter(wrong).map(move |request| {
+        let status = request.status.unwrap_or_default();
+        format!("{vendor} refused {} {} with {status}: {}", request.method, request.path, request.body)
+    })
 }

@@ -1,127 +1,16 @@
 //! The verdict on small worlds: one that is as it should be, and one for each way in which it is not.
 
-use super::super::ledger::Taken;
-use super::super::plan::{Ending, PutIn};
+mod case;
+mod providers;
+
 use super::rows::{Row, Rows};
-use super::world::{InFront, Place, Sms, World};
-use super::{Asked, Findings, Known, judge};
+use case::{Case, PROVIDER, foreign, name, offences, parked, place, sent, shown, texted};
 
-const NUMBER: &str = "+12015550000";
-const CUSTOMER: &str = "+12125550001";
-
-fn place(phone: &str) -> Place {
-    (NUMBER.to_owned(), phone.to_owned())
-}
-
-fn taken(nth: usize, text: &str, ending: Ending) -> Taken {
-    let (id, uid) = (format!("msg_{nth}"), format!("uid_{nth}"));
-    Taken { id, uid, text: text.to_owned(), ending, at_home: true }
-}
-
-fn name(nth: usize) -> String {
-    format!("msg_{nth}-{CUSTOMER}")
-}
-
-fn sent(nth: usize, text: &str) -> Sms {
-    Sms { sid: format!("out{nth}"), reference: name(nth), text: text.to_owned(), ..Sms::default() }
-}
-
-/// One of a customer, whose webhook was answered at once.
-fn texted(sid: &str, text: &str, second: i64) -> Sms {
-    let created = chrono::DateTime::from_timestamp(second, 0).unwrap();
-    let (sid, text) = (sid.to_owned(), text.to_owned());
-    Sms { sid, text, inbound: true, created, taken: Some(created), ..Sms::default() }
-}
-
-fn foreign(sid: &str, text: &str) -> Sms {
-    Sms { sid: sid.to_owned(), text: text.to_owned(), foreign: true, ..Sms::default() }
-}
-
-fn shown(external_id: &str, text: &str, inbound: bool) -> InFront {
-    let (external_id, text) = (external_id.to_owned(), text.to_owned());
-    InFront { uid: format!("shown_{external_id}"), external_id, text, inbound, synced: true, failed: false }
-}
-
-fn written(nth: usize, text: &str, failed: bool) -> InFront {
-    let (uid, external_id, text) = (format!("uid_{nth}"), name(nth), text.to_owned());
-    InFront { uid, external_id, text, failed, ..InFront::default() }
-}
-
-fn parked(external_id: &str, reason: &str) -> (String, Row) {
-    let (external_id, parked) = (external_id.to_owned(), Some(reason.to_owned()));
-    (external_id.clone(), Row { external_id, parked, ..Row::default() })
-}
-
-/// Everything that a verdict is about.
-struct Case {
-    asked: Asked,
-    world: World,
-    rows: Rows,
-}
-
-impl Case {
-    /// A greeting, two agents' "OK", one refused and one that failed later, two customers' "OK" and another one, and one
-    /// of another application.
-    fn clean() -> Self {
-        let all = vec![
-            taken(0, "Hello", Ending::Delivered),
-            taken(1, "OK", Ending::Delivered),
-            taken(2, "OK", Ending::Delivered),
-            taken(3, "no", Ending::Refused),
-            taken(4, "lame", Ending::FailsLater),
-        ];
-        let provider = vec![
-            sent(0, "Hello"),
-            sent(1, "OK"),
-            texted("in1", "OK", 10),
-            texted("in2", "OK", 20),
-            sent(2, "OK"),
-            texted("in3", "Bye", 30),
-            sent(4, "lame"),
-            foreign("app1", "Your parcel"),
-        ];
-        let mut front = vec![written(0, "Hello", false), written(1, "OK", false)];
-        front.extend([shown("in1", "OK", true), shown("in2", "OK", true), shown("in3", "Bye", true)]);
-        front.extend([written(2, "OK", false), written(3, "no", true), written(4, "lame", false)]);
-        front.push(shown("app1", "Your parcel", false));
-        front.push(shown(&format!("{}_failed", name(4)), "SMS failed to send.", true));
-        let known = Known { place: place(CUSTOMER), taken: all, passer_by: false };
-        let planned = PutIn { agents: 4, customers: 3, applications: 1, strangers: 0 };
-        Self {
-            asked: Asked { conversations: vec![known], strangers: Vec::new(), planned },
-            world: World {
-                front: [(place(CUSTOMER), front)].into(),
-                provider: [(place(CUSTOMER), provider)].into(),
-                complaints: Vec::new(),
-            },
-            rows: Rows([parked(&name(3), "refused")].into()),
-        }
-    }
-
-    fn front(&mut self) -> &mut Vec<InFront> {
-        self.world.front.get_mut(&place(CUSTOMER)).unwrap()
-    }
-
-    fn provider(&mut self) -> &mut Vec<Sms> {
-        self.world.provider.get_mut(&place(CUSTOMER)).unwrap()
-    }
-
-    fn in_front(&mut self, external_id: &str) -> &mut InFront {
-        self.front().iter_mut().find(|message| message.external_id == external_id).unwrap()
-    }
-
-    fn judged(self) -> Findings {
-        judge(&self.asked, self.world, &self.rows)
-    }
-}
-
-/// What is said of a world that was changed: each kind of offence that there is, with its count.
+/// What is said of a world that was changed.
 fn said(tamper: impl FnOnce(&mut Case)) -> Vec<(&'static str, usize)> {
     let mut case = Case::clean();
     tamper(&mut case);
-    let found = case.judged();
-    let offences = found.offences().into_iter().filter(|(_, offences)| offences.count > 0);
-    offences.map(|(what, offences)| (what, offences.count)).collect()
+    offences(&case.judged())
 }
 
 #[test]
@@ -154,7 +43,7 @@ fn what_is_missing_or_there_twice_is_found() {
 #[test]
 fn a_message_that_nobody_asked_for_is_a_copy_wherever_it_stands() {
     let stray = |phone: &'static str| {
-        said(move |case| drop(case.world.provider.insert(place(phone), vec![sent(1, "OK")])))
+        said(move |case| drop(case.world.providers.insert((PROVIDER, place(phone)), vec![sent(1, "OK")])))
     };
     assert_eq!(stray("+19995550000"), [("duplicated", 1)]);
     let nameless = vec![shown("in1", "OK", true)];
@@ -205,7 +94,7 @@ fn what_is_open_does_not_pass() {
 
 #[test]
 fn a_plan_that_was_not_kept_and_a_complaint_do_not_pass() {
-    assert_eq!(said(|case| case.asked.planned.customers += 1), [("broken", 1)]);
+    assert_eq!(said(|case| case.planned().customers += 1), [("broken", 1)]);
     assert_eq!(said(|case| case.world.complaints.push("not empty".to_owned())), [("broken", 1)]);
     let mut nothing = Case::clean().judged();
     nothing.not_shown.push("only 0 of 1 kills".to_owned());
@@ -217,10 +106,10 @@ fn a_stranger_is_shown_once_or_again_once_and_in_their_own_words() {
     let with = |times: usize, text: &'static str| {
         let mut case = Case::clean();
         let there = place("+16465550000");
-        case.asked.strangers.push(there.clone());
-        case.asked.planned.strangers = 1;
-        let own = super::super::traffic::first_text(0);
-        case.world.provider.insert(there.clone(), vec![texted("new", &own, 40)]);
+        case.asked.strangers.push((there.clone(), PROVIDER));
+        case.planned().strangers = 1;
+        let own = super::first_text(0);
+        case.world.providers.insert((PROVIDER, there.clone()), vec![texted("new", &own, 40)]);
         let text = if text.is_empty() { &own } else { text };
         case.world.front.insert(there, vec![shown("new", text, true); times]);
         case.judged()
@@ -243,7 +132,7 @@ fn an_equal_text_of_another_application_excuses_one_uncertain_message_and_no_oth
     uncertain(&mut case);
     case.provider().remove(4);
     case.provider().push(foreign("app2", "OK"));
-    case.asked.planned.applications = 2;
+    case.planned().applications = 2;
     let found = case.judged();
     assert!(found.are_none(), "{found:?}");
     assert_eq!(found.left_to_the_operator, 1);
