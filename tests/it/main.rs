@@ -15,6 +15,7 @@ mod failure;
 mod ingest;
 mod install;
 mod lease;
+mod media;
 mod opt_out;
 mod order;
 mod outage;

@@ -1,61 +1,11 @@
 //! The main job on Twilio: the same engine, another codec.
 
-use std::time::Duration;
 use twinwire_core::model::{Parked, Status, Told};
-use twinwire_core::setting::Settings;
-use twinwire_engine::setup;
 use twinwire_sandbox::signalwire::Fate;
-use twinwire_sandbox::{Fault, Operation, Rule, Twilio, TwilioOptions};
+use twinwire_sandbox::{Fault, Operation, Rule};
 use twinwire_store::backfills::{self, Kind};
-use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, Setting, Stack, eventually};
-
-const NUMBER: &str = "+12015553000";
-
-/// A stack with a second channel, on Twilio.
-struct OnTwilio {
-    stack: Stack,
-    twilio: Twilio,
-    /// Front's id of the channel.
-    inbox: String,
-}
-
-impl OnTwilio {
-    async fn start(number: &str) -> Self {
-        let twilio = Twilio::start(TwilioOptions::default()).await.unwrap();
-        twilio.add_number(number);
-        let setting = Setting {
-            settling: Duration::from_millis(1200),
-            twilio_url: Some(twilio.url()),
-            ..Setting::default()
-        };
-        let stack = Stack::with(setting).await;
-        let options = twilio.options();
-        let answers = Settings::from_iter([
-            ("phone", number),
-            ("account_sid", options.account_sid.as_str()),
-            ("auth_token", options.auth_token.as_str()),
-            ("segments_per_second", "100"),
-        ]);
-        let made = setup::install(stack.engine(), "front_twilio", &answers).await.unwrap();
-        stack.front.set_server_url(&format!("{}/v1/install/front_twilio/authorization", stack.url()));
-        let inbox = stack.front.connect(&made.api_key).await.unwrap().id;
-        twilio.set_webhook(number, &made.channel.provider_url(&stack.url(), "twilio", "inbound"));
-        Self { stack, twilio, inbox }
-    }
-
-    async fn agent_writes(&self, to: &str, text: &str) {
-        let sent = self.stack.front.agent_writes(&self.inbox, &[to], text).await.unwrap();
-        assert!(sent.answer.is_success(), "{sent:?}");
-    }
-
-    fn texts_to(&self, customer: &str) -> Vec<String> {
-        self.twilio.outbound_to(customer).into_iter().map(|message| message.body).collect()
-    }
-
-    fn thread(&self, customer: &str) -> Vec<String> {
-        self.stack.front.messages(&self.inbox, customer).into_iter().map(|message| message.text).collect()
-    }
-}
+use twinwire_tests::on_twilio::{NUMBER, OnTwilio};
+use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, eventually};
 
 #[tokio::test]
 async fn a_conversation_goes_both_ways_once_and_in_order() {
@@ -136,7 +86,7 @@ async fn who_wrote_stop_is_refused_by_twilio_itself_and_the_agent_is_told() {
     on.agent_writes(OTHER_CUSTOMER, "To somebody else").await;
     on.stack.settle().await;
     let row = on.stack.row("body = 'One more thing'").await.unwrap();
-    assert_eq!((row.parked, row.provider_error_code.as_deref()), (Some(Parked::Refused), Some("21610")));
+    assert_eq!((row.parked, row.provider_error_code.as_deref()), (Some(Parked::OptedOut), Some("21610")));
     assert_eq!(on.texts_to(OTHER_CUSTOMER), ["To somebody else"]);
     assert_eq!(on.stack.count("select count(*) from consents where word = 'stop'").await, 1);
 }

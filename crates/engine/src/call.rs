@@ -202,8 +202,9 @@ fn subject<'a>(call: &Call<'a>) -> &'a str {
         Call::Deliver(message)
         | Call::LookUp { message, .. }
         | Call::Report { message, .. }
-        | Call::Note { message, .. } => &message.external_id,
-        Call::Files(message) | Call::File { message, .. } => &message.external_id,
+        | Call::Note { message, .. }
+        | Call::Files(message)
+        | Call::File { message, .. } => &message.external_id,
         Call::Fetch { id } => id,
         Call::List { .. } => "the list",
         Call::Show { .. } => "the channel",

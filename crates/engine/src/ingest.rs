@@ -159,7 +159,7 @@ async fn splits_at(
     });
     let Some((_, provider)) = engine.connectors().pair(&channel.channel.pair) else { return Ok(None) };
     let longest = provider.caps().longest_text;
-    if !texts.max().zip(longest).is_some_and(|(text, longest)| text > longest) {
+    if texts.max().zip(longest).is_none_or(|(text, longest)| text <= longest) {
         return Ok(None);
     }
     Ok(provider.splits_at(&engine.account(channel.provider_account).await?.settings))

@@ -417,7 +417,7 @@ fn told(step: &Step, row: &Message, act: Act, came: &Came) {
     let (outcome, _) = words(came);
     match came {
         Came::Done | Came::NotThere | Came::Fetched(_) => {
-            tracing::debug!(channel, row = row.log_id(), ?act, outcome, "step")
+            tracing::debug!(channel, row = row.log_id(), ?act, outcome, "step");
         }
         _ => tracing::info!(channel, row = row.log_id(), ?act, outcome, failures = row.failures, "step"),
     }
