@@ -55,6 +55,12 @@ pub trait Connector: Debug + Send + Sync {
     /// [`Unverified`]; nothing of such a request is stored.
     fn verify(&self, hook: &Hook<'_>, settings: &Settings, now: DateTime<Utc>) -> Result<(), Unverified>;
 
+    /// Whether a hook names another account than the one of `settings`. Asked of a hook that is not signed as it should be
+    /// and is taken all the same: what [`Connector::verify`] says of the account it says only of one that is signed.
+    fn is_of_other_account(&self, _hook: &Hook<'_>, _settings: &Settings) -> bool {
+        false
+    }
+
     /// Reads a verified hook.
     ///
     /// # Errors

@@ -8,9 +8,11 @@
 //! * [`call`] and [`sender`] — the one place from which a vendor is called.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
 //! * [`setup`] — make a channel.
+//! * [`verification`] — webhooks that are not signed as they should be.
 //!
 //! The engine never names a vendor: it gets the list of connectors.
 
+mod answers;
 pub mod call;
 pub mod converge;
 pub mod crash;
@@ -26,6 +28,7 @@ mod runtime;
 mod safeguard;
 pub mod sender;
 pub mod setup;
+pub mod verification;
 
 pub use error::{Error, Result};
 pub use runtime::{Connectors, Engine, Options};

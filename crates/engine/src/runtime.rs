@@ -2,6 +2,7 @@
 
 use crate::health::Health;
 use crate::sender::Sender;
+use crate::verification::Warnings;
 use crate::{Error, Result, Safeguard};
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgPool;
@@ -87,6 +88,7 @@ struct Inner {
     sender: Sender,
     owner: String,
     health: Health,
+    warnings: Warnings,
 }
 
 impl Engine {
@@ -95,7 +97,13 @@ impl Engine {
         let sender = Sender::new()?;
         // Unique for every start: a process that comes back must not be taken for the one that died.
         let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
-        Ok(Self(Arc::new(Inner { options, sender, owner, health: Health::default() })))
+        Ok(Self(Arc::new(Inner {
+            options,
+            sender,
+            owner,
+            health: Health::default(),
+            warnings: Warnings::default(),
+        })))
     }
 
     /// The database.
@@ -151,6 +159,11 @@ impl Engine {
     /// Whether vendors answer, as this process sees it.
     pub(crate) fn health(&self) -> &Health {
         &self.0.health
+    }
+
+    /// What was lately said of webhooks that are not verified.
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.0.warnings
     }
 
     /// The one sender.
