@@ -1,26 +1,30 @@
 //! The main job on Twilio: the same engine, another codec.
 
+use crate::posts::{empty_script, refused, stored};
 use std::time::Duration;
 use twinwire_core::model::{Parked, Status, Told};
 use twinwire_core::setting::Settings;
-use twinwire_engine::setup;
+use twinwire_engine::setup::{self, Installed};
 use twinwire_sandbox::signalwire::Fate;
 use twinwire_sandbox::{Fault, Operation, Rule, Twilio, TwilioOptions};
 use twinwire_store::backfills::{self, Kind};
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, Setting, Stack, eventually};
 
-const NUMBER: &str = "+12015553000";
+/// The team's number at Twilio.
+pub(crate) const NUMBER: &str = "+12015553000";
 
 /// A stack with a second channel, on Twilio.
-struct OnTwilio {
-    stack: Stack,
-    twilio: Twilio,
+pub(crate) struct OnTwilio {
+    pub(crate) stack: Stack,
+    pub(crate) twilio: Twilio,
+    /// What the set-up gave.
+    made: Installed,
     /// Front's id of the channel.
     inbox: String,
 }
 
 impl OnTwilio {
-    async fn start(number: &str) -> Self {
+    pub(crate) async fn start(number: &str) -> Self {
         let twilio = Twilio::start(TwilioOptions::default()).await.unwrap();
         twilio.add_number(number);
         let setting = Setting {
@@ -29,18 +33,29 @@ impl OnTwilio {
             ..Setting::default()
         };
         let stack = Stack::with(setting).await;
-        let options = twilio.options();
-        let answers = Settings::from_iter([
-            ("phone", number),
-            ("account_sid", options.account_sid.as_str()),
-            ("auth_token", options.auth_token.as_str()),
-            ("segments_per_second", "100"),
-        ]);
-        let made = setup::install(stack.engine(), "front_twilio", &answers).await.unwrap();
+        let made = setup::install(stack.engine(), "front_twilio", &answers(&twilio, number)).await.unwrap();
         stack.front.set_server_url(&format!("{}/v1/install/front_twilio/authorization", stack.url()));
         let inbox = stack.front.connect(&made.api_key).await.unwrap().id;
         twilio.set_webhook(number, &made.channel.provider_url(&stack.url(), "twilio", "inbound"));
-        Self { stack, twilio, inbox }
+        Self { stack, twilio, made, inbox }
+    }
+
+    /// Where Twilio posts to.
+    pub(crate) fn hook_url(&self, hook: &str) -> String {
+        self.made.channel.provider_url(&self.stack.url(), "twilio", hook)
+    }
+
+    /// The fields of a text as Twilio has them.
+    pub(crate) fn text(&self, sid: &str, body: &str) -> Vec<(String, String)> {
+        let account = &self.twilio.options().account_sid;
+        fields(&[
+            ("MessageSid", sid),
+            ("AccountSid", account),
+            ("From", CUSTOMER),
+            ("To", NUMBER),
+            ("Body", body),
+            ("NumMedia", "0"),
+        ])
     }
 
     async fn agent_writes(&self, to: &str, text: &str) {
@@ -52,9 +67,24 @@ impl OnTwilio {
         self.twilio.outbound_to(customer).into_iter().map(|message| message.body).collect()
     }
 
-    fn thread(&self, customer: &str) -> Vec<String> {
+    pub(crate) fn thread(&self, customer: &str) -> Vec<String> {
         self.stack.front.messages(&self.inbox, customer).into_iter().map(|message| message.text).collect()
     }
+}
+
+/// The answers of the set-up for a number.
+pub(crate) fn answers(twilio: &Twilio, number: &str) -> Settings {
+    let options = twilio.options();
+    Settings::from_iter([
+        ("phone", number),
+        ("account_sid", options.account_sid.as_str()),
+        ("auth_token", options.auth_token.as_str()),
+        ("segments_per_second", "100"),
+    ])
+}
+
+fn fields(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+    fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 #[tokio::test]
@@ -152,4 +182,66 @@ async fn whatsapp_is_a_conversation_of_its_own() {
     on.stack.settle().await;
     assert_eq!(on.texts_to(&customer), ["Hello"]);
     assert_eq!(on.thread(&customer), ["Hi", "Hello"]);
+}
+
+#[tokio::test]
+async fn webhooks_that_are_set_to_get_are_taken_like_posted_ones() {
+    let on = OnTwilio::start(NUMBER).await;
+    on.twilio.faults().add(Rule::new(Fault::Lost).on(Operation::StatusCallback).times(100));
+    let inbound = on.text("SM0000000000000000000000000000a6e7", "50% off & \u{1F642}?");
+    let request = on.twilio.signed_query(&on.hook_url("inbound"), &inbound);
+    assert_eq!((request.method.as_str(), request.body.as_str()), ("GET", ""));
+    for _ in 0..2 {
+        empty_script(&on.twilio.post_raw(&request).await, 200);
+    }
+    on.stack.settle().await;
+    assert_eq!(on.thread(CUSTOMER), ["50% off & \u{1F642}?"]);
+    on.agent_writes(CUSTOMER, "Yes").await;
+    on.stack.settle().await;
+    // Its callback's address has a query of its own, with our id.
+    let sent = on.twilio.outbound_to(CUSTOMER).remove(0);
+    let status =
+        [("MessageStatus", "delivered"), ("MessageSid", &sent.sid), ("To", CUSTOMER), ("From", NUMBER)];
+    let url = sent.status_callback.unwrap();
+    let answer = on.twilio.post_raw(&on.twilio.signed_query(&url, &fields(&status))).await;
+    assert!(answer.is_success(), "{answer:?}");
+    let row = on.stack.row("body = 'Yes'").await.unwrap();
+    assert_eq!(row.provider_status, Some(Status::Delivered));
+    let logged = "select count(*) from webhook_log where method = 'GET' and unverified is null";
+    assert_eq!(on.stack.count(logged).await, 3);
+}
+
+#[tokio::test]
+async fn a_webhook_by_get_that_is_not_signed_for_its_address_is_refused() {
+    let on = OnTwilio::start(NUMBER).await;
+    let before = stored(&on.stack).await;
+    let name = "X-Twilio-Signature";
+    for hook in ["inbound", "status"] {
+        let mut fields = on.text("SM0000000000000000000000000000a6e8", "Never stored");
+        let signed = |fields: &[(String, String)]| on.twilio.signed_query(&on.hook_url(hook), fields);
+        let good = signed(&fields);
+        let mut changed = good.clone();
+        changed.url = changed.url.replace("Never", "Always");
+        // A form's signature, for the same fields, is none for the address.
+        let posted = on.twilio.signed_form(&on.hook_url(hook), &fields);
+        let (_, of_form) = posted.headers.iter().find(|(header, _)| header == name).unwrap().clone();
+        fields.iter_mut().filter(|(name, _)| name == "AccountSid").for_each(|(_, sid)| sid.push('0'));
+        for (problem, request) in [
+            ("a wrong signature", good.clone().with_header(name, "QUFBQUFBQUFBQUFBQUFBQUFBQUE=")),
+            ("no signature", good.clone().without_header(name)),
+            ("another text", changed),
+            ("the signature of a form", good.clone().with_header(name, &of_form)),
+            ("another account", signed(&fields)),
+        ] {
+            let answer = on.twilio.post_raw(&request).await;
+            assert_eq!(answer.status, Some(401), "{problem} on {hook}: {answer:?}");
+        }
+        for method in ["PUT", "DELETE"] {
+            let mut request = good.clone();
+            method.clone_into(&mut request.method);
+            assert_eq!(on.twilio.post_raw(&request).await.status, Some(405), "{method}");
+        }
+    }
+    assert_eq!(stored(&on.stack).await, before);
+    assert_eq!(refused(&on.stack, "twilio", "other account", 2).await, 2);
 }

@@ -5,7 +5,7 @@
 //! have this one contract; what differs between them is data ([`Caps`], [`Setting`]).
 
 use crate::caps::Caps;
-use crate::http::{Answer, Hook, Reply, Request};
+use crate::http::{Answer, Hook, Method, Reply, Request};
 use crate::model::{Message, Side};
 use crate::observe::Observation;
 use crate::outcome::{Outcome, Refusal};
@@ -41,6 +41,11 @@ pub trait Connector: Debug + Send + Sync {
     /// polling then.
     fn signed_with(&self) -> Option<&'static str> {
         None
+    }
+
+    /// With which methods its hooks come. Others are refused before they are verified.
+    fn hook_methods(&self) -> &'static [Method] {
+        &[Method::Post]
     }
 
     /// Checks and tidies the answers of the set-up.

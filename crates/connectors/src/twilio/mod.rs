@@ -25,7 +25,7 @@ use twinwire_core::caps::Caps;
 use twinwire_core::connector::{
     Call, Channel, Connector, Context, Prepared, Reading, Unreadable, Unverified,
 };
-use twinwire_core::http::{Answer, Hook, Reply, Request};
+use twinwire_core::http::{Answer, Hook, Method, Reply, Request};
 use twinwire_core::model::{Message, Side};
 use twinwire_core::outcome::{Outcome, Refusal};
 use twinwire_core::pace::Pace;
@@ -62,6 +62,10 @@ impl Connector for Twilio {
 
     fn signed_with(&self) -> Option<&'static str> {
         Some(config::AUTH_TOKEN)
+    }
+
+    fn hook_methods(&self) -> &'static [Method] {
+        &[Method::Post, Method::Get]
     }
 
     fn prepare(&self, answers: &Settings) -> Result<Prepared, String> {
