@@ -24,6 +24,7 @@ mod posts;
 mod retry;
 mod safeguards;
 mod twilio;
+mod unverified;
 mod why;
 
 /// The real program.
