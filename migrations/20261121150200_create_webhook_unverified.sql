@@ -1,5 +1,5 @@
--- How many requests of an account were taken although they were not verified. While it stays at zero, verification can be
--- enforced without a loss.
+-- How many requests of an account were taken although they were not verified. Where it stays at zero, verification can be
+-- enforced without a loss. Written every few seconds; webhook_log.unverified says it of each request.
 create table webhook_unverified (
     day date not null,
     account_id bigint not null references accounts (id),

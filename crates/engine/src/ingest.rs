@@ -69,10 +69,10 @@ pub async fn receive(
     if connected && channel.state == State::Deleted && is_replaced(engine, channel).await? {
         return Err(Rejected::Replaced);
     }
-    let taken = Taken { connector, account: account.id, channel, hook, reading: &reading, unverified };
+    let taken = Taken { connector, channel, hook, reading: &reading, unverified };
     let rows = commit(engine, taken).await?;
     if let Some(why) = unverified {
-        verification::warn(engine, &account, &channel.channel.id, why);
+        verification::note(engine, &account, &channel.channel.id, why);
     }
     tracing::debug!(
         channel = channel.channel.id,
@@ -93,7 +93,6 @@ async fn is_replaced(engine: &Engine, channel: &StoredChannel) -> Result<bool, c
 #[derive(Clone, Copy)]
 struct Taken<'a> {
     connector: &'a dyn Connector,
-    account: i64,
     channel: &'a StoredChannel,
     hook: &'a Hook<'a>,
     reading: &'a Reading,
@@ -146,9 +145,6 @@ async fn store(
     let mut rows = Vec::new();
     for observation in &reading.observations {
         rows.extend(fold::helpdesk(conn, channel, observation, how).await?);
-    }
-    if let Some(why) = &unverified {
-        twinwire_store::verification::count(conn, taken.account, why, how.now).await?;
     }
     Ok(rows)
 }

@@ -2,7 +2,7 @@
 
 use crate::health::Health;
 use crate::sender::Sender;
-use crate::verification::Warnings;
+use crate::verification::Unsigned;
 use crate::{Error, Result, Safeguard};
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgPool;
@@ -88,7 +88,7 @@ struct Inner {
     sender: Sender,
     owner: String,
     health: Health,
-    warnings: Warnings,
+    unsigned: Unsigned,
 }
 
 impl Engine {
@@ -102,7 +102,7 @@ impl Engine {
             sender,
             owner,
             health: Health::default(),
-            warnings: Warnings::default(),
+            unsigned: Unsigned::default(),
         })))
     }
 
@@ -161,9 +161,9 @@ impl Engine {
         &self.0.health
     }
 
-    /// What was lately said of webhooks that are not verified.
-    pub(crate) fn warnings(&self) -> &Warnings {
-        &self.0.warnings
+    /// What was taken without being verified, and is not written down yet.
+    pub(crate) fn unsigned(&self) -> &Unsigned {
+        &self.0.unsigned
     }
 
     /// The one sender.

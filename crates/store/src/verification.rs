@@ -28,17 +28,23 @@ pub async fn get(conn: impl PgExecutor<'_>, account: i64) -> Result<Verification
     crate::words::value("accounts.verification", &stored)
 }
 
-/// Counts a webhook that was taken although it was not verified. Meant to be the last thing in the transaction that takes
-/// it: who holds the count waits for nobody then.
-pub async fn count(conn: impl PgExecutor<'_>, account: i64, reason: &str, now: DateTime<Utc>) -> Result<()> {
+/// Adds to the count of webhooks that were taken although they were not verified, the last of them at `last_at`.
+pub async fn count(
+    conn: impl PgExecutor<'_>,
+    account: i64,
+    reason: &str,
+    count: i64,
+    last_at: DateTime<Utc>,
+) -> Result<()> {
     sqlx::query!(
-        "insert into webhook_unverified as u (day, account_id, reason, count, last_at) values ($1, $2, $3, 1, $4)
+        "insert into webhook_unverified as u (day, account_id, reason, count, last_at) values ($1, $2, $3, $4, $5)
         on conflict (account_id, day, reason) do update
-            set count = u.count + 1, last_at = greatest(u.last_at, excluded.last_at)",
-        now.date_naive(),
+            set count = u.count + excluded.count, last_at = greatest(u.last_at, excluded.last_at)",
+        last_at.date_naive(),
         account,
         reason,
-        now
+        count,
+        last_at
     )
     .execute(conn)
     .await?;
