@@ -266,6 +266,13 @@ async fn everybody_who_looks_sees_that_an_account_is_log_only_and_how_much_came_
     assert!(shown.contains("* NOT VERIFIED: webhooks of signalwire"), "{shown}");
     let words: Vec<&str> = shown.split_whitespace().collect();
     assert!(words.join(" ").contains(" 3 such in the last 7 days, the last at "), "{shown}");
+    let why = twinwire.program.run(&["why", "sid-0"]).await.stdout;
+    let words: Vec<&str> = why.split_whitespace().collect();
+    assert!(words.join(" ").contains("NOT VERIFIED: no signing key is set"), "{why}");
+    let help = twinwire.program.run(&["setup", "--help"]).await.stdout;
+    for setting in ["<front|signalwire|twilio>.<setting>", "  verification ", "log_only", "  signing_key "] {
+        assert!(help.contains(setting), "{setting}: {help}");
+    }
     let listed = twinwire.program.run(&["channels", "--json"]).await.json();
     let log_only = &listed[0]["log_only"];
     assert_eq!((&log_only[0]["connector"], &log_only[0]["unverified"]), (&json!("signalwire"), &json!(3)));
