@@ -202,6 +202,11 @@ async fn hooks_take_only_the_methods_that_vendors_use() {
         request.method = method.to_owned();
         empty_script(&stack.signalwire.post_raw(&request).await, 405);
     }
+    // By GET SignalWire is not known to sign; what refuses it says what to do.
+    let by_get = stack.signalwire.signed_query(&stack.hook_url("status"), &fields);
+    let answer = stack.signalwire.post_raw(&by_get).await;
+    assert_eq!(answer.status, Some(405), "{answer:?}");
+    assert!(answer.json["message"].as_str().unwrap().contains("POST"), "{answer:?}");
     assert_eq!(stored(&stack).await, before);
 }
 

@@ -67,6 +67,17 @@ async fn a_hard_day(stack: &Stack) {
     assert!(front.connect("sk_wrong_key").await.is_err());
     let wrong = answers(SUPPORT).overlaid(&[("token", "PTwrongwrong")].into_iter().collect());
     assert!(setup::install(stack.engine(), "front_signalwire", &wrong).await.is_err());
+    let log_only =
+        answers(SUPPORT).overlaid(&[("signalwire.verification", "log_only")].into_iter().collect());
+    setup::install(stack.engine(), "front_signalwire", &log_only).await.unwrap();
+    for n in 0..3 {
+        let sid = format!("sid-unsigned-{n}");
+        let fields = [("MessageSid", sid.as_str()), ("From", CUSTOMER), ("To", SUPPORT), ("Body", WORDS)];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let request = provider.signed_form(&stack.hook_url("inbound"), &fields);
+        let unsigned = request.without_header("X-SignalWire-Signature");
+        assert!(provider.post_raw(&unsigned).await.is_success());
+    }
     stack.settle().await;
     stack.backfill(Kind::Full).await;
 }
@@ -87,6 +98,7 @@ async fn no_log_line_holds_a_text_a_number_or_a_secret() {
     for crate_ in ["twinwire_engine::ingest", "twinwire_engine::converge", "WARN"] {
         assert!(log.contains(crate_), "nothing was heard of {crate_}");
     }
+    assert_eq!(log.matches("taken without being verified").count(), 1, "once a minute");
     let password = stack.database.url.split(['@', ':']).nth(2).unwrap();
     let secrets = [
         &stack.signalwire.options().token,

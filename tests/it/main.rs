@@ -25,6 +25,7 @@ mod posts;
 mod retry;
 mod safeguards;
 mod twilio;
+mod unverified;
 mod why;
 
 /// The real program.

@@ -1,5 +1,6 @@
 //! The main job on Twilio: the same engine, another codec.
 
+use crate::posts::{empty_script, refused, stored};
 use twinwire_core::model::{Parked, Status, Told};
 use twinwire_sandbox::signalwire::Fate;
 use twinwire_sandbox::{Fault, Operation, Rule};
@@ -102,4 +103,70 @@ async fn whatsapp_is_a_conversation_of_its_own() {
     on.stack.settle().await;
     assert_eq!(on.texts_to(&customer), ["Hello"]);
     assert_eq!(on.thread(&customer), ["Hi", "Hello"]);
+}
+
+#[tokio::test]
+async fn webhooks_that_are_set_to_get_are_taken_like_posted_ones() {
+    let on = OnTwilio::start(NUMBER).await;
+    on.twilio.faults().add(Rule::new(Fault::Lost).on(Operation::StatusCallback).times(100));
+    let inbound = on.text("SM0000000000000000000000000000a6e7", "50% off & \u{1F642}?");
+    let request = on.twilio.signed_query(&on.hook_url("inbound"), &inbound);
+    assert_eq!((request.method.as_str(), request.body.as_str()), ("GET", ""));
+    for _ in 0..2 {
+        empty_script(&on.twilio.post_raw(&request).await, 200);
+    }
+    on.stack.settle().await;
+    assert_eq!(on.thread(CUSTOMER), ["50% off & \u{1F642}?"]);
+    on.agent_writes(CUSTOMER, "Yes").await;
+    on.stack.settle().await;
+    // Its callback's address has a query of its own, with our id.
+    let sent = on.twilio.outbound_to(CUSTOMER).remove(0);
+    let status =
+        [("MessageStatus", "delivered"), ("MessageSid", &sent.sid), ("To", CUSTOMER), ("From", NUMBER)];
+    let url = sent.status_callback.unwrap();
+    let answer = on.twilio.post_raw(&on.twilio.signed_query(&url, &fields(&status))).await;
+    assert!(answer.is_success(), "{answer:?}");
+    let row = on.stack.row("body = 'Yes'").await.unwrap();
+    assert_eq!(row.provider_status, Some(Status::Delivered));
+    let logged = "select count(*) from webhook_log where method = 'GET' and unverified is null";
+    assert_eq!(on.stack.count(logged).await, 3);
+}
+
+#[tokio::test]
+async fn a_webhook_by_get_that_is_not_signed_for_its_address_is_refused() {
+    let on = OnTwilio::start(NUMBER).await;
+    let before = stored(&on.stack).await;
+    let name = "X-Twilio-Signature";
+    for hook in ["inbound", "status"] {
+        let mut fields = on.text("SM0000000000000000000000000000a6e8", "Never stored");
+        let signed = |fields: &[(String, String)]| on.twilio.signed_query(&on.hook_url(hook), fields);
+        let good = signed(&fields);
+        let mut changed = good.clone();
+        changed.url = changed.url.replace("Never", "Always");
+        // A form's signature, for the same fields, is none for the address.
+        let posted = on.twilio.signed_form(&on.hook_url(hook), &fields);
+        let (_, of_form) = posted.headers.iter().find(|(header, _)| header == name).unwrap().clone();
+        fields.iter_mut().filter(|(name, _)| name == "AccountSid").for_each(|(_, sid)| sid.push('0'));
+        for (problem, request) in [
+            ("a wrong signature", good.clone().with_header(name, "QUFBQUFBQUFBQUFBQUFBQUFBQUE=")),
+            ("no signature", good.clone().without_header(name)),
+            ("another text", changed),
+            ("the signature of a form", good.clone().with_header(name, &of_form)),
+            ("another account", signed(&fields)),
+        ] {
+            let answer = on.twilio.post_raw(&request).await;
+            assert_eq!(answer.status, Some(401), "{problem} on {hook}: {answer:?}");
+        }
+        for method in ["PUT", "DELETE"] {
+            let mut request = good.clone();
+            method.clone_into(&mut request.method);
+            assert_eq!(on.twilio.post_raw(&request).await.status, Some(405), "{method}");
+        }
+    }
+    assert_eq!(stored(&on.stack).await, before);
+    assert_eq!(refused(&on.stack, "twilio", "other account", 2).await, 2);
+}
+
+fn fields(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+    fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

@@ -1,9 +1,9 @@
 //! A Twinwire with a second channel, on Twilio.
 
-use crate::stack::{Setting, Stack};
+use crate::stack::{CUSTOMER, Setting, Stack};
 use std::time::Duration;
 use twinwire_core::setting::Settings;
-use twinwire_engine::setup;
+use twinwire_engine::setup::{self, Installed};
 use twinwire_sandbox::{Twilio, TwilioOptions};
 
 /// Our number at Twilio.
@@ -15,6 +15,8 @@ pub struct OnTwilio {
     pub stack: Stack,
     /// The provider of the second channel.
     pub twilio: Twilio,
+    /// What the set-up gave.
+    pub made: Installed,
     /// Front's id of the channel.
     pub inbox: String,
 }
@@ -30,18 +32,30 @@ impl OnTwilio {
             ..Setting::default()
         };
         let stack = Stack::with(setting).await;
-        let options = twilio.options();
-        let answers = Settings::from_iter([
-            ("phone", number),
-            ("account_sid", options.account_sid.as_str()),
-            ("auth_token", options.auth_token.as_str()),
-            ("segments_per_second", "100"),
-        ]);
-        let made = setup::install(stack.engine(), "front_twilio", &answers).await.unwrap();
+        let made = setup::install(stack.engine(), "front_twilio", &answers(&twilio, number)).await.unwrap();
         stack.front.set_server_url(&format!("{}/v1/install/front_twilio/authorization", stack.url()));
         let inbox = stack.front.connect(&made.api_key).await.unwrap().id;
         twilio.set_webhook(number, &made.channel.provider_url(&stack.url(), "twilio", "inbound"));
-        Self { stack, twilio, inbox }
+        Self { stack, twilio, made, inbox }
+    }
+
+    /// Where Twilio posts to.
+    pub fn hook_url(&self, hook: &str) -> String {
+        self.made.channel.provider_url(&self.stack.url(), "twilio", hook)
+    }
+
+    /// The fields of a text as Twilio has them.
+    pub fn text(&self, sid: &str, body: &str) -> Vec<(String, String)> {
+        let account = &self.twilio.options().account_sid;
+        let fields = [
+            ("MessageSid", sid),
+            ("AccountSid", account),
+            ("From", CUSTOMER),
+            ("To", NUMBER),
+            ("Body", body),
+            ("NumMedia", "0"),
+        ];
+        fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
     }
 
     /// An agent writes.
@@ -59,4 +73,15 @@ impl OnTwilio {
     pub fn thread(&self, customer: &str) -> Vec<String> {
         self.stack.front.messages(&self.inbox, customer).into_iter().map(|message| message.text).collect()
     }
+}
+
+/// The answers of the set-up for a number.
+pub fn answers(twilio: &Twilio, number: &str) -> Settings {
+    let options = twilio.options();
+    Settings::from_iter([
+        ("phone", number),
+        ("account_sid", options.account_sid.as_str()),
+        ("auth_token", options.auth_token.as_str()),
+        ("segments_per_second", "100"),
+    ])
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
+use twinwire_engine::verification;
 use twinwire_store::channels;
 
 /// How long the database may take to answer a question about its health.
@@ -39,10 +40,13 @@ pub(crate) async fn statusz(State(app): State<App>) -> Response {
 }
 
 async fn found(app: &App) -> (StatusCode, Value) {
-    let asked = tokio::time::timeout(PATIENCE, channels::overview(app.engine.pool())).await;
-    let (status, database, channels) = match asked {
-        Ok(Ok(channels)) => (StatusCode::OK, "ok", channels),
-        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unreachable", Vec::new()),
+    let asked = tokio::time::timeout(PATIENCE, async {
+        let channels = channels::overview(app.engine.pool()).await.ok()?;
+        Some((channels, verification::log_only(&app.engine).await.ok()?))
+    });
+    let (status, database, (channels, log_only)) = match asked.await {
+        Ok(Some(found)) => (StatusCode::OK, "ok", found),
+        Ok(None) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unreachable", Default::default()),
     };
     let count = |state: &str| channels.iter().filter(|channel| channel.state == state).count();
     let body = json!({
@@ -56,6 +60,8 @@ async fn found(app: &App) -> (StatusCode, Value) {
             "too_old": channels.iter().map(|channel| channel.too_old).sum::<i64>(),
         },
         "accounts_resting": channels.iter().filter(|channel| channel.paused.is_some()).count(),
+        "accounts_log_only": log_only.len(),
+        "unverified_in_7_days": log_only.iter().map(|account| account.unverified).sum::<i64>(),
     });
     (status, body)
 }

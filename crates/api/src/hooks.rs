@@ -1,10 +1,10 @@
-//! What providers post: `/v1/hooks/{connector}/{channel}/{hook}`.
+//! What providers post, or ask for with the same in the query: `/v1/hooks/{connector}/{channel}/{hook}`.
 
 use crate::App;
 use crate::install::find;
 use crate::receive::{Problem, Received, give, refuse};
 use axum::extract::{Path, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 /// A provider's hook of a channel.
@@ -16,7 +16,7 @@ pub(crate) async fn by_id(
     let Ok(provider) = app.engine.connectors().named(&connector) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let (received, problem) = Received::read(&app, request, &[Method::POST]).await;
+    let (received, problem) = Received::read(&app, provider, request).await;
     let hook = received.hook(&hook);
     if let Some(problem) = problem {
         return refuse(&app, provider, &hook, problem);

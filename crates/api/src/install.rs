@@ -3,13 +3,10 @@
 use crate::App;
 use crate::receive::{Problem, Received, ask, give, refuse};
 use axum::extract::{Path, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 use twinwire_store::channels::{self, StoredChannel};
-
-/// How helpdesks call.
-const METHODS: &[Method] = &[Method::POST, Method::DELETE];
 
 /// `/v1/install/{pair}/{hook}`: the channel is found by the key that the helpdesk's user pasted.
 pub(crate) async fn by_key(
@@ -20,7 +17,7 @@ pub(crate) async fn by_key(
     let Some((helpdesk, _)) = app.engine.connectors().pair(&pair) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let (received, problem) = Received::read(&app, request, METHODS).await;
+    let (received, problem) = Received::read(&app, helpdesk, request).await;
     let hook = received.hook(&hook);
     if let Some(problem) = problem {
         return refuse(&app, helpdesk, &hook, problem);
@@ -44,7 +41,7 @@ pub(crate) async fn by_id(
     let Some((helpdesk, _)) = app.engine.connectors().pair(&pair) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let (received, problem) = Received::read(&app, request, METHODS).await;
+    let (received, problem) = Received::read(&app, helpdesk, request).await;
     let hook = received.hook(&hook);
     if let Some(problem) = problem {
         return refuse(&app, helpdesk, &hook, problem);

@@ -3,7 +3,7 @@
 use crate::App;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(crate) enum Problem {
     TooLong,
     /// The body did not arrive whole.
     Broken,
-    /// No vendor calls with this method.
+    /// The vendor does not call with this method.
     Method,
     /// There is no key in the request.
     NoKey,
@@ -67,7 +67,9 @@ impl Problem {
         match self {
             Self::TooLong => "The request is larger than 1 MiB.",
             Self::Broken => "The request did not arrive whole.",
-            Self::Method => "This address does not take requests of this kind.",
+            Self::Method => {
+                "This address does not take requests of this method. Set the webhook's method to POST."
+            }
             Self::NoKey => "The API key of the channel is missing.",
             Self::UnknownKey => {
                 "The API key is not known here. Copy it again from the set-up of the channel."
@@ -98,8 +100,12 @@ impl From<&twinwire_store::Error> for Problem {
 }
 
 impl Received {
-    /// Reads a request, which has to have one of `methods`.
-    pub(crate) async fn read(app: &App, request: Request, methods: &[Method]) -> (Self, Option<Problem>) {
+    /// Reads a request, which has to have one of the connector's methods.
+    pub(crate) async fn read(
+        app: &App,
+        connector: &dyn Connector,
+        request: Request,
+    ) -> (Self, Option<Problem>) {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let headers = parts
@@ -108,7 +114,8 @@ impl Received {
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
             .collect();
         let (body, problem) = whole(body).await;
-        let problem = if methods.contains(&parts.method) { problem } else { Some(Problem::Method) };
+        let takes = connector.hook_methods().iter().any(|method| method.as_str() == parts.method.as_str());
+        let problem = if takes { problem } else { Some(Problem::Method) };
         let url = format!("{}{path}", app.engine.public_url());
         let (method, until) = (parts.method.as_str().to_owned(), until());
         (Self { method, url, headers, body, until }, problem)

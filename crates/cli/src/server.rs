@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use twinwire_api::{App, Refusals, router};
-use twinwire_engine::{Engine, converge, jobs};
+use twinwire_engine::{Engine, converge, jobs, verification};
 
 /// How long calls in flight may take to end when the server stops: a little longer than a call's own limit.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -43,14 +43,16 @@ impl Server {
             started: Instant::now(),
             status: Arc::default(),
         };
-        let stop = shutdown.clone().cancelled_owned();
+        let (stop, counted) = (shutdown.clone().cancelled_owned(), engine.clone());
         tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, router(app)).with_graceful_shutdown(stop).await {
                 tracing::error!(%error, "the web server stopped");
             }
+            verification::flush(&counted).await;
         });
         let (counted, stop) = (engine.clone(), shutdown.clone());
         tasks.spawn(async move { refusals.run(counted, stop).await });
+        tasks.spawn(verification::run(engine.clone(), shutdown.clone()));
         work(&engine, &tasks, &shutdown);
         tasks.spawn(jobs::schedule::run(engine.clone(), shutdown.clone()));
         tasks.close();

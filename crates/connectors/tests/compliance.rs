@@ -13,7 +13,7 @@ use twinwire_core::http::{Answer, Hook, Reply, Request};
 use twinwire_core::model::{BoundBy, Direction, Message, Side, Status};
 use twinwire_core::observe::{AtProvider, Observation, Ordered, fold_order, fold_provider};
 use twinwire_core::outcome::{Done, Outcome, RefusalKind};
-use twinwire_core::setting::Settings;
+use twinwire_core::setting::{COMMON, Settings};
 use url::Url;
 
 const OURS: &str = "+12015550123";
@@ -207,6 +207,7 @@ fn settings_are_named_alike_and_secrets_are_marked() {
             let name = setting.name;
             assert!(!name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
             assert!(!setting.prompt.is_empty(), "{name} has no prompt");
+            assert!(COMMON.iter().all(|common| common.name != name), "{name} is the engine's");
             let telling =
                 ["secret", "token", "password", "credential"].iter().any(|word| name.contains(word));
             assert!(setting.secret || !(telling || name.ends_with("key")), "{name} is a secret");

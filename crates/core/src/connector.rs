@@ -5,7 +5,7 @@
 //! have this one contract; what differs between them is data ([`Caps`], [`Setting`]).
 
 use crate::caps::Caps;
-use crate::http::{Answer, Hook, Reply, Request};
+use crate::http::{Answer, Hook, Method, Reply, Request};
 use crate::media::fit::Limits;
 use crate::model::{Message, Side};
 use crate::observe::Observation;
@@ -57,6 +57,11 @@ pub trait Connector: Debug + Send + Sync {
         None
     }
 
+    /// With which methods its hooks come. Others are refused before they are verified.
+    fn hook_methods(&self) -> &'static [Method] {
+        &[Method::Post]
+    }
+
     /// Checks and tidies the answers of the set-up.
     ///
     /// # Errors
@@ -68,6 +73,12 @@ pub trait Connector: Debug + Send + Sync {
     /// # Errors
     /// [`Unverified`]; nothing of such a request is stored.
     fn verify(&self, hook: &Hook<'_>, settings: &Settings, now: DateTime<Utc>) -> Result<(), Unverified>;
+
+    /// Whether a hook names another account than the one of `settings`. Asked of a hook that is not signed as it should be
+    /// and is taken all the same: what [`Connector::verify`] says of the account it says only of one that is signed.
+    fn is_of_other_account(&self, _hook: &Hook<'_>, _settings: &Settings) -> bool {
+        false
+    }
 
     /// Reads a verified hook.
     ///

@@ -1,7 +1,9 @@
 //! What a connector asks its operator for, and the answers.
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 /// For whom a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,54 @@ pub struct Setting {
     pub required: bool,
     /// Taken when nothing is given.
     pub default: Option<&'static str>,
+}
+
+/// The common setting [`Verification`]. Given as `<connector>.verification`, since a channel has two accounts.
+pub const VERIFICATION: &str = "verification";
+
+/// The settings that every account has beside its connector's own. The engine alone knows them: no connector names or
+/// sees one. Each is given as `<connector>.<name>`.
+pub static COMMON: &[Setting] = &[Setting {
+    name: VERIFICATION,
+    prompt: "Webhooks that are not signed as they should be: enforce (refused) or log_only (taken and counted)",
+    scope: Scope::Account,
+    secret: false,
+    required: false,
+    default: Some(Verification::ENFORCE),
+}];
+
+/// What becomes of a webhook of an account that is not signed as it should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verification {
+    /// It is refused.
+    #[default]
+    Enforce,
+    /// It is taken all the same, logged and counted: for the time of a move from another system. Anybody who knows the
+    /// account's URLs can write messages then.
+    LogOnly,
+}
+
+impl Verification {
+    const ENFORCE: &str = "enforce";
+    const LOG_ONLY: &str = "log_only";
+}
+
+impl FromStr for Verification {
+    type Err = String;
+
+    /// The words alone: what has webhooks believed is not guessed from something like it. The error names the words.
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            Self::ENFORCE => Ok(Self::Enforce),
+            Self::LOG_ONLY => Ok(Self::LogOnly),
+            _ => Err(format!(
+                "{} (webhooks that are not signed as they should be are refused) or {} (they are taken and counted)",
+                Self::ENFORCE,
+                Self::LOG_ONLY
+            )),
+        }
+    }
 }
 
 /// Answers by name. All are treated as secrets in memory, so that none can reach a log.
@@ -78,3 +128,28 @@ impl<N: Into<String>, V: Into<SecretString>> FromIterator<(N, V)> for Settings {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("setting `{0}` is missing")]
 pub struct Missing(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verification_is_one_of_two_words_and_by_default_enforced() {
+        for verification in [Verification::Enforce, Verification::LogOnly] {
+            let word = serde_json::to_value(verification).unwrap();
+            assert_eq!(
+                word.as_str().unwrap().parse(),
+                Ok(verification),
+                "the setting's word is the database's"
+            );
+        }
+        let usual =
+            COMMON.iter().find(|setting| setting.name == VERIFICATION).and_then(|setting| setting.default);
+        assert_eq!(usual.map(str::parse), Some(Ok(Verification::default())));
+        assert_eq!(Verification::default(), Verification::Enforce);
+        for wrong in ["maybe", "", "LOG_ONLY", "log-only", "off", "enforce "] {
+            let words = wrong.parse::<Verification>().unwrap_err();
+            assert!(words.contains("enforce") && words.contains("log_only"), "{words}");
+        }
+    }
+}

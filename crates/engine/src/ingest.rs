@@ -1,7 +1,7 @@
 //! A webhook: verify, fold, commit, answer. Nothing else happens in the request.
 
 use crate::fold::{How, Source};
-use crate::{Engine, crash, fold};
+use crate::{Engine, crash, fold, verification};
 use sqlx::PgConnection;
 use twinwire_core::connector::{Connector, Reading, Unreadable, Unverified};
 use twinwire_core::http::{Answer, Hook};
@@ -60,7 +60,7 @@ pub async fn receive(
         Side::Provider => channel.provider_account,
     };
     let account = engine.account(account).await?;
-    connector.verify(hook, &account.settings, now)?;
+    let unverified = verification::check(connector, &account, hook, now)?;
     let reading = connector.read(hook, &channel.channel, &account.settings)?;
     let orders = reading.observations.iter().any(|seen| matches!(seen, Observation::Ordered(_)));
     if orders && channel.state == State::Deleted {
@@ -70,7 +70,11 @@ pub async fn receive(
     if connected && channel.state == State::Deleted && is_replaced(engine, channel).await? {
         return Err(Rejected::Replaced);
     }
-    let rows = commit(engine, connector, channel, hook, &reading).await?;
+    let taken = Taken { connector, channel, hook, reading: &reading, unverified };
+    let rows = commit(engine, taken).await?;
+    if let Some(why) = unverified {
+        verification::note(engine, &account, &channel.channel.id, why);
+    }
     tracing::debug!(
         channel = channel.channel.id,
         connector = connector.name(),
@@ -86,19 +90,24 @@ async fn is_replaced(engine: &Engine, channel: &StoredChannel) -> Result<bool, c
     Ok(now.is_some_and(|now| now.id != channel.id))
 }
 
+/// A hook that is taken.
+#[derive(Clone, Copy)]
+struct Taken<'a> {
+    connector: &'a dyn Connector,
+    channel: &'a StoredChannel,
+    hook: &'a Hook<'a>,
+    reading: &'a Reading,
+    /// Why it is not verified, if it is not.
+    unverified: Option<Unverified>,
+}
+
 /// Commits what a hook shows, once more where two transactions got in each other's way.
-async fn commit(
-    engine: &Engine,
-    connector: &dyn Connector,
-    channel: &StoredChannel,
-    hook: &Hook<'_>,
-    reading: &Reading,
-) -> Result<Vec<Message>, crate::Error> {
+async fn commit(engine: &Engine, taken: Taken<'_>) -> Result<Vec<Message>, crate::Error> {
     let mut tries = 0;
     loop {
         tries += 1;
         let mut tx = engine.pool().begin().await?;
-        match store(engine, &mut tx, connector, channel, hook, reading).await {
+        match store(engine, &mut tx, taken).await {
             Ok(rows) => {
                 crash::point("ingest_before_commit");
                 tx.commit().await?;
@@ -113,11 +122,10 @@ async fn commit(
 async fn store(
     engine: &Engine,
     conn: &mut PgConnection,
-    connector: &dyn Connector,
-    channel: &StoredChannel,
-    hook: &Hook<'_>,
-    reading: &Reading,
+    taken: Taken<'_>,
 ) -> Result<Vec<Message>, crate::Error> {
+    let Taken { connector, channel, hook, reading, .. } = taken;
+    let unverified = taken.unverified.map(|why| why.to_string());
     let how = How::now(engine, Source::Webhook);
     let name = clean(hook.name);
     let received = Received {
@@ -131,6 +139,7 @@ async fn store(
         content_type: hook.header("content-type"),
         body: hook.body,
         status: 200,
+        unverified: unverified.as_deref(),
     };
     // First, so that the story of what it shows can name it.
     let how = how.by_webhook(webhook_log::insert(conn, received).await?, &reading.event);

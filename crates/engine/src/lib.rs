@@ -9,9 +9,11 @@
 //! * [`media`] — files of messages, kept by us on their way.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
 //! * [`setup`] — make a channel.
+//! * [`verification`] — webhooks that are not signed as they should be.
 //!
 //! The engine never names a vendor: it gets the list of connectors.
 
+mod answers;
 pub mod call;
 pub mod converge;
 pub mod crash;
@@ -28,6 +30,7 @@ mod runtime;
 mod safeguard;
 pub mod sender;
 pub mod setup;
+pub mod verification;
 
 pub use error::{Error, Result};
 pub use runtime::{Connectors, Engine, Options};

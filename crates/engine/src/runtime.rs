@@ -3,6 +3,7 @@
 use crate::health::Health;
 use crate::media::Media;
 use crate::sender::{Downloader, Sender};
+use crate::verification::Unsigned;
 use crate::{Error, Result, Safeguard};
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgPool;
@@ -93,6 +94,7 @@ struct Inner {
     downloader: Downloader,
     owner: String,
     health: Health,
+    unsigned: Unsigned,
 }
 
 impl Engine {
@@ -102,7 +104,14 @@ impl Engine {
         let downloader = Downloader::new(options.private_hosts)?;
         // Unique for every start: a process that comes back must not be taken for the one that died.
         let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
-        Ok(Self(Arc::new(Inner { options, sender, downloader, owner, health: Health::default() })))
+        Ok(Self(Arc::new(Inner {
+            options,
+            sender,
+            downloader,
+            owner,
+            health: Health::default(),
+            unsigned: Unsigned::default(),
+        })))
     }
 
     /// The database.
@@ -158,6 +167,11 @@ impl Engine {
     /// Whether vendors answer, as this process sees it.
     pub(crate) fn health(&self) -> &Health {
         &self.0.health
+    }
+
+    /// What was taken without being verified, and is not written down yet.
+    pub(crate) fn unsigned(&self) -> &Unsigned {
+        &self.0.unsigned
     }
 
     /// The one sender.

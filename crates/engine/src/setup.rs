@@ -1,16 +1,19 @@
 //! Making a channel: answers in, accounts and channel out. Running it again for the same number renews the
 //! credentials and gives the same channel.
 
+use crate::answers::Sorted;
 use crate::call::{self, Caller};
-use crate::{Engine, Error};
+use crate::{Engine, Error, answers};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use twinwire_core::connector::{Call, Channel, Connector, Prepared};
 use twinwire_core::outcome::{Outcome, RefusalKind};
-use twinwire_core::setting::{Scope, Setting, Settings};
+use twinwire_core::setting::{Scope, Setting, Settings, Verification};
 use twinwire_store::accounts::{self, Account};
 use twinwire_store::channels::{self, NewChannel, StoredChannel};
-use twinwire_store::work;
+use twinwire_store::{verification, work};
+
+pub use crate::answers::check_installation;
 
 /// Why a channel was not made. Nothing is stored then.
 #[derive(Debug, thiserror::Error)]
@@ -66,14 +69,16 @@ pub struct Installed {
     pub existed: bool,
     /// Settings of the provider's account that nobody has answered, now or before.
     pub unanswered: Vec<&'static str>,
+    /// The connectors of the channel whose webhooks are taken without being verified.
+    pub log_only: Vec<&'static str>,
 }
 
 /// Makes the channel of `pair` that the answers describe, once the provider has taken the credentials.
 pub async fn install(engine: &Engine, pair: &str, answers: &Settings) -> Result<Installed, SetupError> {
-    let (helpdesk, provider) = engine.connectors().pair(pair).ok_or_else(|| no_pair(engine, pair))?;
-    check(engine, helpdesk, provider, answers)?;
-    let at_helpdesk = helpdesk.prepare(answers).map_err(SetupError::Invalid)?;
-    let at_provider = provider.prepare(answers).map_err(SetupError::Invalid)?;
+    let (helpdesk, provider) = answers::find(engine.connectors(), pair)?;
+    let answers = answers::sort(engine, (helpdesk, provider), answers)?;
+    let at_helpdesk = helpdesk.prepare(&answers.own).map_err(SetupError::Invalid)?;
+    let at_provider = provider.prepare(&answers.own).map_err(SetupError::Invalid)?;
     let (address, region) = at_provider.address.clone().ok_or_else(|| {
         SetupError::Invalid(format!("{} gave no address for the channel", provider.title()))
     })?;
@@ -84,6 +89,8 @@ pub async fn install(engine: &Engine, pair: &str, answers: &Settings) -> Result<
     let provider_account = put(engine, &mut tx, provider, &at_provider).await?;
     let unanswered = unanswered(engine, &mut tx, provider, provider_account).await?;
     if let Some(there) = living(&mut tx, provider_account, &address).await? {
+        let accounts = [(helpdesk, there.helpdesk_account), (provider, provider_account)];
+        let log_only = verify(&mut tx, &answers, accounts).await?;
         let api_key = channels::api_key(&mut *tx, engine.key(), there.id, &there.channel.id).await?;
         // What waited for working credentials need not wait out the old pause.
         for channel in channels::of_account(&mut *tx, provider_account).await? {
@@ -91,78 +98,25 @@ pub async fn install(engine: &Engine, pair: &str, answers: &Settings) -> Result<
             work::announce(&mut tx, channel).await?;
         }
         tx.commit().await?;
-        return Ok(Installed { channel: there.channel, api_key, provider, existed: true, unanswered });
+        return Ok(Installed {
+            channel: there.channel,
+            api_key,
+            provider,
+            existed: true,
+            unanswered,
+            log_only,
+        });
     }
     let helpdesk_account = put(engine, &mut tx, helpdesk, &at_helpdesk).await?;
+    let accounts = [(helpdesk, helpdesk_account), (provider, provider_account)];
+    let log_only = verify(&mut tx, &answers, accounts).await?;
     let api_key = random("sk_", 32);
     let channel =
         Channel { id: random("chn_", 16), pair: pair.to_owned(), address, region, helpdesk_channel_id: None };
     let new = NewChannel { channel: &channel, helpdesk_account, provider_account, api_key: &api_key };
     channels::insert(&mut tx, engine.key(), new).await?;
     tx.commit().await?;
-    Ok(Installed { channel, api_key, provider, existed: false, unanswered })
-}
-
-/// Checks that everything is set here that the connectors of a pair need of the installation. Without it this process
-/// could not make their calls, and a refusal would be laid at the account's door.
-///
-/// # Errors
-/// [`SetupError::MissingInstallation`], naming the variable.
-pub fn check_installation(engine: &Engine, pair: &str) -> Result<(), SetupError> {
-    let (helpdesk, provider) = engine.connectors().pair(pair).ok_or_else(|| no_pair(engine, pair))?;
-    for connector in [helpdesk, provider] {
-        let settings = engine.settings(connector.name(), &Settings::default());
-        let needed = connector.settings().iter();
-        let mut needed = needed.filter(|setting| setting.required && setting.scope == Scope::Installation);
-        if let Some(missing) = needed.find(|setting| settings.get(setting.name).is_none()) {
-            return Err(SetupError::MissingInstallation(variable(connector, missing.name), missing.prompt));
-        }
-    }
-    Ok(())
-}
-
-/// A setting of the installation as it stands in the environment.
-fn variable(connector: &dyn Connector, setting: &str) -> String {
-    format!("TWINWIRE_{}_{setting}", connector.name()).to_uppercase()
-}
-
-fn no_pair(engine: &Engine, pair: &str) -> SetupError {
-    let pairs = engine.connectors().pairs();
-    let names: Vec<String> =
-        pairs.map(|(helpdesk, provider)| format!("{}_{}", helpdesk.name(), provider.name())).collect();
-    SetupError::NoPair(pair.to_owned(), names.join(", "))
-}
-
-/// Every answer that is needed is there, and no answer is misspelt.
-fn check(
-    engine: &Engine,
-    helpdesk: &dyn Connector,
-    provider: &dyn Connector,
-    answers: &Settings,
-) -> Result<(), SetupError> {
-    for connector in [helpdesk, provider] {
-        for setting in connector.settings().iter().filter(|setting| setting.required) {
-            let all = engine.settings(connector.name(), answers);
-            match (all.get(setting.name), setting.scope) {
-                (Some(_), _) => {}
-                (None, Scope::Installation) => {
-                    let variable = variable(connector, setting.name);
-                    return Err(SetupError::MissingInstallation(variable, setting.prompt));
-                }
-                (None, _) => return Err(SetupError::Missing(setting.name, setting.prompt)),
-            }
-        }
-    }
-    let known: Vec<&str> = [helpdesk, provider]
-        .into_iter()
-        .flat_map(Connector::settings)
-        .filter(|setting| setting.scope != Scope::Installation)
-        .map(|setting| setting.name)
-        .collect();
-    match answers.iter().find(|(name, _)| !known.contains(name)) {
-        Some((name, _)) => Err(SetupError::Unknown(name.to_owned(), known.join(", "))),
-        None => Ok(()),
-    }
+    Ok(Installed { channel, api_key, provider, existed: false, unanswered, log_only })
 }
 
 async fn credentials(
@@ -179,6 +133,7 @@ async fn credentials(
         pause_reason: None,
         pauses: 0,
         polled_until: None,
+        verification: Verification::default(),
     };
     let caller = Caller::of(&account, None);
     match call::send(engine, provider, caller, &Call::Check).await {
@@ -204,6 +159,24 @@ async fn put(
     let identity = prepared.account.as_deref();
     let id = random("acc_", 16);
     Ok(accounts::put(conn, engine.key(), &id, connector.name(), identity, &prepared.answers).await?)
+}
+
+/// Sets what is to become of webhooks that are not signed as they should be. Gives the connectors whose are taken.
+async fn verify(
+    conn: &mut sqlx::PgConnection,
+    answers: &Sorted,
+    accounts: [(&'static dyn Connector, i64); 2],
+) -> Result<Vec<&'static str>, SetupError> {
+    let mut log_only = Vec::new();
+    for (connector, account) in accounts {
+        if let Some(asked) = answers.verification.get(connector.name()) {
+            verification::set(&mut *conn, account, *asked).await?;
+        }
+        if verification::get(&mut *conn, account).await? == Verification::LogOnly {
+            log_only.push(connector.name());
+        }
+    }
+    Ok(log_only)
 }
 
 async fn unanswered(

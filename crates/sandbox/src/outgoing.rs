@@ -11,7 +11,7 @@ use crate::Operation;
 /// A request ready to be posted, also more than once or tampered with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SignedRequest {
-    /// `POST` or `DELETE`.
+    /// `POST`, `DELETE` or `GET`.
     pub method: String,
     /// The full address.
     pub url: String,

@@ -5,7 +5,7 @@ use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 use std::collections::BTreeMap;
-use twinwire_core::setting::Settings;
+use twinwire_core::setting::{Settings, Verification};
 
 /// Why an account rests that sends too fast.
 pub const THROTTLED: &str = "throttled";
@@ -37,6 +37,8 @@ pub struct Account {
     pub pauses: i32,
     /// Everything that the vendor had up to then has been read.
     pub polled_until: Option<DateTime<Utc>>,
+    /// What becomes of its webhooks that are not signed as they should be.
+    pub verification: Verification,
 }
 
 struct Stored {
@@ -48,6 +50,7 @@ struct Stored {
     pause_reason: Option<String>,
     pauses: i32,
     polled_until: Option<DateTime<Utc>>,
+    verification: String,
 }
 
 impl Account {
@@ -69,6 +72,7 @@ impl Stored {
             pause_reason: self.pause_reason,
             pauses: self.pauses,
             polled_until: self.polled_until,
+            verification: crate::words::value("accounts.verification", &self.verification)?,
         })
     }
 }
@@ -133,7 +137,8 @@ async fn renew(
 pub async fn get(conn: impl PgExecutor<'_>, key: &SecretKey, id: i64) -> Result<Account> {
     let stored = sqlx::query_as!(
         Stored,
-        "select id, public_id, connector, sealed_settings, paused_until, pause_reason, pauses, polled_until
+        "select id, public_id, connector, sealed_settings, paused_until, pause_reason, pauses, polled_until,
+            verification
         from accounts where id = $1",
         id
     )

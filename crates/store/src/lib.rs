@@ -22,6 +22,7 @@ pub mod provider_messages;
 pub mod reader;
 pub mod seal;
 pub mod story;
+pub mod verification;
 pub mod views;
 pub mod webhook_log;
 pub mod work;

@@ -23,10 +23,12 @@ const TABLES: &[&str] = &[
     "provider_messages",
     "webhook_log",
     "webhook_refusals",
+    "webhook_unverified",
 ];
 /// What a reader may see of tables that hold sealed secrets.
 const SHOWN: &[(&str, &str)] = &[
-    ("accounts", "id, public_id, connector, identity, paused_until, pause_reason, pauses, polled_until, created_at"),
+    ("accounts", "id, public_id, connector, identity, paused_until, pause_reason, pauses, polled_until, verification,
+        created_at"),
     (
         "channels",
         "id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state,

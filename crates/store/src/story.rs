@@ -140,6 +140,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// The status answered.
     pub status: i32,
+    /// Why it was not verified, where it was taken all the same.
+    pub unverified: Option<String>,
 }
 
 /// The requests that made or changed a message, as far as they are still kept.
@@ -147,7 +149,7 @@ pub async fn requests(conn: impl PgExecutor<'_>, channel: i64, external_id: &str
     // Both halves of the key, so that only the partitions of those days are looked into.
     let requests = sqlx::query_as!(
         Request,
-        "select w.id, w.received_at, w.connector, w.event, w.method, w.url, w.body, w.status
+        "select w.id, w.received_at, w.connector, w.event, w.method, w.url, w.body, w.status, w.unverified
         from attempts a join webhook_log w on w.received_at = a.at and w.id = a.webhook_id
         where a.channel_id = $1 and a.external_id = $2 and a.webhook_id is not null
         order by w.received_at, w.id",

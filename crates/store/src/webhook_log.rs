@@ -1,4 +1,4 @@
-//! The log of genuine requests, and the count of refused ones.
+//! The log of requests that were taken, and the count of refused ones.
 
 use crate::Result;
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -27,13 +27,16 @@ pub struct Received<'a> {
     pub body: &'a [u8],
     /// The status answered.
     pub status: u16,
+    /// Why it was not verified, where it was taken all the same.
+    pub unverified: Option<&'a str>,
 }
 
 /// Logs a request, in the transaction that folds it. Gives its number.
 pub async fn insert(conn: &mut PgConnection, received: Received<'_>) -> Result<i64> {
     let id = sqlx::query_scalar!(
-        "insert into webhook_log (received_at, connector, hook, channel_id, event, method, url, content_type, body, status)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
+        "insert into webhook_log (received_at, connector, hook, channel_id, event, method, url, content_type, body, status,
+            unverified)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
         received.at,
         received.connector,
         received.hook,
@@ -44,6 +47,7 @@ pub async fn insert(conn: &mut PgConnection, received: Received<'_>) -> Result<i
         received.content_type,
         received.body,
         i32::from(received.status),
+        received.unverified,
     )
     .fetch_one(conn)
     .await?;

@@ -7,7 +7,7 @@ use crate::stop::Stop;
 use crate::{Outcome, output};
 use anyhow::Context;
 use tokio::net::TcpListener;
-use twinwire_engine::Safeguard;
+use twinwire_engine::{Engine, Safeguard, verification};
 use twinwire_store::installation;
 
 /// Settings come from the environment and `twinwire.toml`.
@@ -39,6 +39,7 @@ pub(crate) async fn run_without(config: &Config, without: Option<Safeguard>) -> 
     };
     installation::set_public_url(&mut *database.pool.acquire().await?, &public_url).await?;
     let engine = database.engine_without(config, &public_url, without)?;
+    warn_of_log_only(&engine).await?;
     let server = Server::start(engine, listener, config.admin_token.clone())?;
     output::say(&format!("twinwire listening on http://{}", server.address));
     stop.asked().await;
@@ -48,5 +49,18 @@ pub(crate) async fn run_without(config: &Config, without: Option<Safeguard>) -> 
         () = stop.asked() => tracing::warn!("stopping at once: what was in flight is looked up at the next start"),
     }
     database.close().await?;
+    Ok(())
+}
+
+/// That webhooks are taken which anybody may have sent is no state to be forgotten.
+async fn warn_of_log_only(engine: &Engine) -> anyhow::Result<()> {
+    for one in verification::log_only(engine).await? {
+        tracing::warn!(
+            account = one.account,
+            connector = one.connector,
+            unverified_in_7_days = one.unverified,
+            "webhooks of this account are taken without being verified: verification=log_only"
+        );
+    }
     Ok(())
 }

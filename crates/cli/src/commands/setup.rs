@@ -1,13 +1,16 @@
 //! `twinwire setup <pair>`
 
+use crate::commands::named::wrapped;
 use crate::config::Config;
 use crate::database::Database;
 use crate::{Failure, Outcome, output};
 use serde_json::json;
-use twinwire_core::setting::Settings;
+use twinwire_connectors::ALL;
+use twinwire_core::setting::{COMMON, Scope, Setting, Settings};
 use twinwire_engine::setup::{self, Installed, SetupError};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = settings())]
 pub(crate) struct Args {
     /// What to join, a helpdesk and a provider: `front_signalwire`
     pair: String,
@@ -17,6 +20,28 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// The settings that can be answered, for the help.
+fn settings() -> String {
+    let mut lines = Vec::new();
+    let mut list = |head: String, settings: &mut dyn Iterator<Item = &Setting>| {
+        lines.push(head);
+        for setting in settings {
+            let first = format!("  {:<23}", setting.name);
+            let usual = setting.default.map(|usual| format!(" [default: {usual}]")).unwrap_or_default();
+            lines.extend(wrapped(&format!("{}{usual}", setting.prompt), &first, &" ".repeat(25)));
+        }
+    };
+    for connector in ALL {
+        let mut own = connector.settings().iter().filter(|one| one.scope != Scope::Installation).peekable();
+        if own.peek().is_some() {
+            list(format!("Settings of {}:", connector.title()), &mut own);
+        }
+    }
+    let names: Vec<&str> = ALL.iter().map(|connector| connector.name()).collect();
+    list(format!("Settings of every account, as <{}>.<setting>:", names.join("|")), &mut COMMON.iter());
+    lines.join("\n")
 }
 
 fn answer(text: &str) -> Result<(String, String), String> {
@@ -57,6 +82,12 @@ fn failure(error: SetupError) -> Failure {
 
 fn print(args: &Args, installed: &Installed, public_url: &str) -> Outcome {
     let (channel, provider) = (&installed.channel, installed.provider);
+    for connector in &installed.log_only {
+        output::complain(&format!(
+            "warning: webhooks of {connector} are taken without being verified: whoever knows their URL can write \
+             messages; undo it with --set {connector}.verification=enforce"
+        ));
+    }
     let url = |hook| channel.provider_url(public_url, provider.name(), hook);
     if args.json {
         output::json(&json!({
@@ -71,7 +102,9 @@ fn print(args: &Args, installed: &Installed, public_url: &str) -> Outcome {
     output::say("");
     output::say("1. In the helpdesk, connect the channel and paste this key as its token:");
     output::say(&format!("   {}", installed.api_key));
-    if let Some(key) = provider.signed_with().filter(|key| installed.unanswered.contains(key)) {
+    let enforced = !installed.log_only.contains(&provider.name());
+    let unanswered = provider.signed_with().filter(|key| installed.unanswered.contains(key));
+    if let Some(key) = unanswered.filter(|_| enforced) {
         output::say(&format!("2. No {key} is set: webhooks would be refused, and messages come by polling"));
         output::say(&format!("   alone. Run this again with --set {key}=… to have them at once."));
         return Ok(());

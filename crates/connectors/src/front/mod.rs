@@ -32,7 +32,7 @@ use twinwire_core::caps::{Caps, LookUp, Worse};
 use twinwire_core::connector::{
     Call, Channel, Connector, Context, Prepared, Reading, Unreadable, Unverified,
 };
-use twinwire_core::http::{Answer, Hook, Reply, Request};
+use twinwire_core::http::{Answer, Hook, Method, Reply, Request};
 use twinwire_core::media::fit::Limits;
 use twinwire_core::model::{Message, Side};
 use twinwire_core::outcome::{Outcome, Refusal};
@@ -84,6 +84,10 @@ impl Connector for Front {
 
     fn settings(&self) -> &'static [Setting] {
         config::SETTINGS
+    }
+
+    fn hook_methods(&self) -> &'static [Method] {
+        &[Method::Post, Method::Delete]
     }
 
     fn prepare(&self, answers: &Settings) -> Result<Prepared, String> {

@@ -23,14 +23,15 @@ pub(super) fn verify(hook: &Hook<'_>, settings: &Settings) -> Result<(), Unverif
     let given =
         SIGNATURES.iter().find_map(|name| hook.header(name)).map(str::trim).filter(|given| !given.is_empty());
     signature::check(hook, key, given.ok_or(Unverified::Missing)?)?;
-    if is_of_other_account(hook, settings.get(PROJECT).unwrap_or_default()) {
+    if is_of_other_account(hook, settings) {
         return Err(Unverified::OtherAccount);
     }
     Ok(())
 }
 
 /// A payload that cannot be read names no account; reading it says so later, in better words.
-fn is_of_other_account(hook: &Hook<'_>, project: &str) -> bool {
+pub(super) fn is_of_other_account(hook: &Hook<'_>, settings: &Settings) -> bool {
+    let project = settings.get(PROJECT).unwrap_or_default();
     let Ok(payload) = form::payload(hook) else { return false };
     let differs = |value: &Value| !value.as_str().unwrap_or_default().eq_ignore_ascii_case(project);
     match payload.get("AccountSid") {

@@ -86,6 +86,10 @@ impl Connector for SignalWire {
         hook::verify(hook, settings)
     }
 
+    fn is_of_other_account(&self, hook: &Hook<'_>, settings: &Settings) -> bool {
+        hook::is_of_other_account(hook, settings)
+    }
+
     fn read(&self, hook: &Hook<'_>, _: &Channel, _: &Settings) -> Result<Reading, Unreadable> {
         hook::read(hook)
     }

@@ -24,14 +24,15 @@ pub(super) fn verify(hook: &Hook<'_>, settings: &Settings) -> Result<(), Unverif
     let key = settings.get(AUTH_TOKEN).ok_or(Unverified::NoKey)?;
     let given = hook.header(SIGNATURE).map(str::trim).filter(|given| !given.is_empty());
     signature::check(hook, key, given.ok_or(Unverified::Missing)?)?;
-    if is_of_other_account(hook, settings.get(ACCOUNT_SID).unwrap_or_default()) {
+    if is_of_other_account(hook, settings) {
         return Err(Unverified::OtherAccount);
     }
     Ok(())
 }
 
 /// A payload that cannot be read names no account; reading it says so later, in better words.
-fn is_of_other_account(hook: &Hook<'_>, account: &str) -> bool {
+pub(super) fn is_of_other_account(hook: &Hook<'_>, settings: &Settings) -> bool {
+    let account = settings.get(ACCOUNT_SID).unwrap_or_default();
     let Ok(payload) = payload(hook) else { return false };
     let differs = |value: &Value| !value.as_str().unwrap_or_default().eq_ignore_ascii_case(account);
     match payload.get("AccountSid") {

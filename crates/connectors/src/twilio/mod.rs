@@ -26,7 +26,7 @@ use twinwire_core::caps::Caps;
 use twinwire_core::connector::{
     Call, Channel, Connector, Context, Prepared, Reading, Unreadable, Unverified,
 };
-use twinwire_core::http::{Answer, Hook, Reply, Request};
+use twinwire_core::http::{Answer, Hook, Method, Reply, Request};
 use twinwire_core::media::fit::Limits;
 use twinwire_core::model::{Message, Side};
 use twinwire_core::outcome::{Outcome, Refusal};
@@ -80,12 +80,20 @@ impl Connector for Twilio {
         Some(config::AUTH_TOKEN)
     }
 
+    fn hook_methods(&self) -> &'static [Method] {
+        &[Method::Post, Method::Get]
+    }
+
     fn prepare(&self, answers: &Settings) -> Result<Prepared, String> {
         setup::prepare(answers)
     }
 
     fn verify(&self, hook: &Hook<'_>, settings: &Settings, _: DateTime<Utc>) -> Result<(), Unverified> {
         hook::verify(hook, settings)
+    }
+
+    fn is_of_other_account(&self, hook: &Hook<'_>, settings: &Settings) -> bool {
+        hook::is_of_other_account(hook, settings)
     }
 
     fn read(&self, hook: &Hook<'_>, _: &Channel, _: &Settings) -> Result<Reading, Unreadable> {

@@ -3,7 +3,7 @@
 use super::queue::{self, JobFailed};
 use crate::{Engine, Error, Result};
 use chrono::{DateTime, Days, TimeDelta, Utc};
-use twinwire_store::{backfills, webhook_log};
+use twinwire_store::{backfills, verification, webhook_log};
 
 /// The job's name in the queue.
 pub const KIND: &str = "retain";
@@ -11,7 +11,7 @@ pub const KIND: &str = "retain";
 const DAYS_AHEAD: u64 = 14;
 /// Days for which requests are kept.
 const WEBHOOK_DAYS: u64 = 30;
-/// Days for which refused requests stay counted.
+/// Days for which refused and unverified requests stay counted.
 const REFUSAL_DAYS: u64 = 90;
 /// Days for which finished jobs are kept.
 const JOB_DAYS: i32 = 7;
@@ -43,11 +43,12 @@ async fn requests(engine: &Engine, now: DateTime<Utc>) -> Result<()> {
     let before = today - Days::new(WEBHOOK_DAYS);
     let in_default = webhook_log::delete_before(engine.pool(), before).await?;
     let refusals = webhook_log::forget_refusals(engine.pool(), today - Days::new(REFUSAL_DAYS)).await?;
+    let unverified = verification::forget(engine.pool(), today - Days::new(REFUSAL_DAYS)).await?;
     let mut days = 0;
     while webhook_log::drop_before(engine.pool(), before).await? {
         days += 1;
     }
-    tracing::info!(days, in_default, refusals, "old requests let go");
+    tracing::info!(days, in_default, refusals, unverified, "old requests let go");
     Ok(())
 }
 

@@ -134,7 +134,7 @@ fn entry(line: &Entry) -> Value {
 fn request(args: &Args, request: &Request) -> Value {
     let mut value = json!({
         "id": request.id, "received_at": request.received_at, "connector": request.connector,
-        "event": request.event, "status": request.status,
+        "event": request.event, "status": request.status, "unverified": request.unverified,
     });
     if args.raw {
         value["method"] = request.method.clone().into();

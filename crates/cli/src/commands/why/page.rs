@@ -170,7 +170,8 @@ fn webhooks(told: &Told) -> Vec<String> {
     let mut lines = vec![String::new(), "Webhooks (--raw prints them)".to_owned()];
     for one in &told.requests {
         let (at, event) = (one.received_at.format("%Y-%m-%d %H:%M:%S"), one.event.as_deref().unwrap_or("-"));
-        let words = format!("{}, {at}, {} {event}, answered {}", one.id, one.connector, one.status);
+        let trust = one.unverified.as_ref().map(|why| format!(", NOT VERIFIED: {why}")).unwrap_or_default();
+        let words = format!("{}, {at}, {} {event}, answered {}{trust}", one.id, one.connector, one.status);
         lines.extend(wrapped(&words, "  ", "    "));
     }
     if told.requests.len() < named {
