@@ -248,6 +248,12 @@ impl<'a> Facts<'a> {
         (self.settling(self.end(side)) / 3).min(LATEST_START)
     }
 
+    /// How long after its begin the last of a call's bytes may leave: an upload takes its time, and one that a standstill
+    /// has cut in two must not come to its end once somebody may have looked.
+    pub fn end_within(&self, side: Side) -> TimeDelta {
+        self.settling(self.end(side)) * 2 / 3
+    }
+
     fn settling(&self, end: End<'_>) -> TimeDelta {
         let own = || TimeDelta::from_std(end.caps.settling).unwrap_or(TimeDelta::MAX);
         self.policy.settling.unwrap_or_else(own)

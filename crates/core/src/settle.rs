@@ -15,8 +15,9 @@ use std::time::Duration;
 /// and the back-off stays at its cap.
 const ASK_ANEW: u32 = 10;
 
-/// Attempts to get a file of a customer's message. They take some minutes; after that it goes without.
-pub const FETCH_TRIES: u32 = 8;
+/// Attempts to get a file, or to upload a customer's. They take a quarter of an hour; after that a customer's message goes
+/// without it, and an agent is told.
+pub const FETCH_TRIES: u32 = 10;
 
 /// Writes down that `act` is about to be tried.
 ///
@@ -117,10 +118,15 @@ pub fn apply(row: &Message, act: Act, result: &Result, now: DateTime<Utc>, chanc
         Result::Unknown(why) => unknown(&mut after, row, why, now, chance),
         Result::Away { why, perhaps } => away(&mut after, row, why, *perhaps, now, chance),
     }
-    // What the customer wrote does not wait for ever for a file.
-    if act == Act::Fetch && row.origin == Side::Provider && after.failures >= FETCH_TRIES {
-        fetched(&mut after, &Fetched::Missing { why: "it could not be fetched".to_owned() });
+    // Nobody waits for ever for a file.
+    if act == Act::Fetch && after.failures >= FETCH_TRIES {
+        let last = after.last_error.take().unwrap_or_default();
+        fetched(&mut after, &Fetched::Missing { why: format!("it could not be fetched ({last})") });
         after.wake_at = Some(now);
+    }
+    let never_ends = matches!(result, Result::Unknown(_)) && act == Act::Deliver;
+    if never_ends && after.failures >= FETCH_TRIES {
+        media::leave(&mut after, "the upload never came to its end");
     }
     // Why the message did not arrive is what the agent is told; trouble with the telling must not take its place.
     if matches!(act, Act::Report | Act::Note) || (act == Act::LookUp && in_doubt_about(row, Act::Note)) {

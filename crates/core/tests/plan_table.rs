@@ -346,6 +346,8 @@ fn a_call_has_to_start_long_before_anybody_looks_for_it() {
             let facts = Facts { policy: &policy, ..facts() };
             assert_eq!(facts.start_within(side).num_seconds(), within);
             assert!(facts.start_within(side) * 3 <= TimeDelta::seconds(settling));
+            assert!(facts.start_within(side) <= facts.end_within(side));
+            assert!(facts.end_within(side) * 3 <= TimeDelta::seconds(settling) * 2);
         }
     }
     assert_eq!(facts().start_within(Side::Provider), TimeDelta::seconds(5), "by the side's own settling");

@@ -540,9 +540,19 @@ fn a_file_is_tried_for_some_minutes_where_it_holds_up_a_customer() {
     assert_eq!(words(&row), "deliver, later, failed 1");
     let last = after(&with_file(theirs(|row| row.failures = FETCH_TRIES - 1)), Fetch, quiet, &trouble);
     assert_eq!(words(&last), "deliver, now");
-    assert_eq!(last.media[0].state, State::Missing { why: "it could not be fetched".into() });
+    let why = "it could not be fetched (time-out)".to_owned();
+    assert_eq!(last.media[0].state, State::Missing { why });
     let ours = after(&with_file(ours(|row| row.failures = FETCH_TRIES - 1)), Fetch, quiet, &trouble);
-    assert_eq!(words(&ours), format!("deliver, later, failed {FETCH_TRIES}"));
+    assert_eq!(words(&ours), "tell, now, parked Refused");
+}
+
+#[test]
+fn an_upload_that_never_ends_is_given_up_and_the_text_goes_alone() {
+    let mut row = with_file(theirs(|row| row.failures = FETCH_TRIES - 1));
+    row.media[0].state = State::Kept { key: "k".into() };
+    let row = after(&row, Deliver, quiet, &Came::Unknown("time-out".into()));
+    assert!(matches!(row.media[0].state, State::Missing { .. }));
+    assert_eq!(words(&row), format!("settle, later, failed {FETCH_TRIES}, doubt Deliver@-10"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One call to a vendor, and what it means for the whole account.
 
-use crate::sender::{Downloaded, Latest, Rules};
+use crate::sender::{Downloaded, Latest, Rules, Window};
 use crate::{Engine, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
@@ -22,13 +22,13 @@ pub struct Caller<'a> {
     /// The files that go with a delivery.
     pub files: &'a [Attachment],
     /// When a call that must not be made late has to be on its way.
-    pub start_by: Option<DateTime<Utc>>,
+    pub window: Option<Window>,
 }
 
 impl<'a> Caller<'a> {
     /// A caller for a whole account, or for a channel of it.
     pub fn of(account: &'a Account, channel: Option<&'a Channel>) -> Self {
-        Self { account, channel, thread: None, files: &[], start_by: None }
+        Self { account, channel, thread: None, files: &[], window: None }
     }
 
     fn context(&self, engine: &'a Engine) -> Context<'a> {
@@ -144,7 +144,7 @@ async fn attempt(
     let context = caller.context(engine);
     match connector.build(call, &context) {
         Ok(request) => {
-            let latest = caller.start_by.map(|by| Latest { by, clock: engine.clock() });
+            let latest = caller.window.map(|window| Latest { window, clock: engine.clock() });
             match engine.sender().send(request, latest).await {
                 Ok(reply) => (connector.judge(call, &context, &reply), Tried::Sent),
                 Err(late) => (Outcome::Refused(Refusal::later(late.to_string())), Tried::Late),

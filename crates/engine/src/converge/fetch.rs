@@ -13,6 +13,9 @@ use twinwire_core::plan::side_of;
 use twinwire_core::settle::Result as Came;
 use twinwire_core::text::clean;
 
+/// What a file takes that a customer sends, in bytes.
+const USUAL: u64 = 5_000_000;
+
 /// Longest text that comes as a file and is shown as the message's text.
 const LONGEST_TEXT: usize = 16 * 1024;
 
@@ -39,8 +42,8 @@ async fn list(step: &Step, row: &Message) -> Brought {
 
 async fn get(step: &Step, row: &Message, (nth, medium): (usize, &Medium), url: &str) -> Brought {
     let side = side_of(row, Act::Fetch);
-    // Taken before, for as much as it may be: nobody has to say how large it is.
-    let _room = step.engine.media().room(medium.file.size.unwrap_or(LARGEST).min(LARGEST)).await;
+    // Taken before, for what such files usually are where nobody says how large it is.
+    let _room = step.engine.media().room(medium.file.size.unwrap_or(USUAL).min(LARGEST)).await;
     let rules = Rules { hosts: step.ends.connector(side).file_hosts(), most: LARGEST };
     let call = Call::File { message: row, url };
     let (got, counts) =
@@ -57,10 +60,7 @@ async fn get(step: &Step, row: &Message, (nth, medium): (usize, &Medium), url: &
             tracing::warn!(row = row.log_id(), why, "a file is not fetched");
             missing(why)
         }
-        Got::File(Downloaded::Storage(status @ (401 | 403 | 404 | 410))) => {
-            // A link into storage lives for minutes; the next attempt gets a new one.
-            Came::Refused(Refusal::later(format!("its storage answered {status}")))
-        }
+        // A link into storage lives for minutes; the next attempt gets a new one.
         Got::File(Downloaded::Storage(status)) => {
             Came::Refused(Refusal::later(format!("its storage answered {status}")))
         }

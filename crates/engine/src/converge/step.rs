@@ -6,6 +6,7 @@ use super::{fetch, look_up};
 use crate::call::{self, Caller, Made};
 use crate::fold::{How, Source};
 use crate::media::attach;
+use crate::sender::Window;
 use crate::{Engine, Result, Safeguard, crash, fold};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -55,7 +56,7 @@ impl Step {
             channel: Some(&self.ends.channel.channel),
             thread: self.thread.as_deref(),
             files,
-            start_by: start_by(self, row, act),
+            window: window(self, row, act),
         }
     }
 
@@ -243,11 +244,12 @@ fn later(action: Action, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     }
 }
 
-/// When a call that people would see twice has to be on its way. A machine that stood still between begin and call may have
+/// When a call that people would see twice has to be on its way, and all of it to be gone. A machine that stood still between begin and call may have
 /// lost the channel to a process that has looked, found nothing, and made the call itself.
-fn start_by(step: &Step, row: &Message, act: Act) -> Option<DateTime<Utc>> {
+fn window(step: &Step, row: &Message, act: Act) -> Option<Window> {
     let began = row.in_flight.filter(|_| act.is_unsafe() && step.engine.guards(Safeguard::Start))?.at;
-    Some(began + step.ends.facts(&step.engine, false).start_within(side_of(row, act)))
+    let (facts, side) = (step.ends.facts(&step.engine, false), side_of(row, act));
+    Some(Window { start_by: began + facts.start_within(side), end_by: began + facts.end_within(side) })
 }
 
 /// Makes the call, with no transaction open.

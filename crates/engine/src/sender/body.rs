@@ -12,11 +12,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-/// Until when a request may go out, by which clock.
+/// Bytes that are handed over at a time. A standstill between two pieces is seen; one piece is gone in no time.
+const PIECE: usize = 64 * 1024;
+
+/// Until when a request may go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Its first bytes.
+    pub start_by: DateTime<Utc>,
+    /// Its last ones.
+    pub end_by: DateTime<Utc>,
+}
+
+/// The same, by which clock.
 #[derive(Clone)]
 pub struct Latest {
     /// Until then.
-    pub by: DateTime<Utc>,
+    pub window: Window,
     /// The clock.
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
@@ -28,7 +40,8 @@ pub struct Late;
 
 /// A body that is held back when it is too late.
 pub(super) struct Timely {
-    bytes: Option<Bytes>,
+    bytes: Bytes,
+    started: bool,
     latest: Latest,
     late: Arc<AtomicBool>,
 }
@@ -37,7 +50,7 @@ impl Timely {
     /// The body, and whether it was held back.
     pub(super) fn new(bytes: Bytes, latest: Latest) -> (Self, Arc<AtomicBool>) {
         let late = Arc::new(AtomicBool::new(false));
-        (Self { bytes: Some(bytes), latest, late: late.clone() }, late)
+        (Self { bytes, started: false, latest, late: late.clone() }, late)
     }
 }
 
@@ -46,21 +59,27 @@ impl Body for Timely {
     type Error = Late;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Late>>> {
-        let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
+        if self.bytes.is_empty() {
+            return Poll::Ready(None);
+        }
         crash::point("before_wire");
-        if (self.latest.clock)() > self.latest.by {
+        let Window { start_by, end_by } = self.latest.window;
+        if (self.latest.clock)() > if self.started { end_by } else { start_by } {
             self.late.store(true, Ordering::SeqCst);
             return Poll::Ready(Some(Err(Late)));
         }
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
+        self.started = true;
+        let piece = self.bytes.len().min(PIECE);
+        let piece = self.bytes.split_to(piece);
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
+        self.bytes.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        SizeHint::with_exact(self.bytes.len() as u64)
     }
 }
 
@@ -80,7 +99,8 @@ mod tests {
     }
 
     fn latest(seconds: i64) -> Latest {
-        Latest { by: Utc::now() + TimeDelta::seconds(seconds), clock: Arc::new(Utc::now) }
+        let at = Utc::now() + TimeDelta::seconds(seconds);
+        Latest { window: Window { start_by: at, end_by: at }, clock: Arc::new(Utc::now) }
     }
 
     /// A server that answers 200, and what it was sent.
@@ -111,5 +131,26 @@ mod tests {
         let (reply, heard) = sent(-1).await;
         assert!(matches!(reply, Err(Late)));
         assert!(!heard.contains("Body=Hello"), "{heard}");
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_a_standstill_cut_in_two_does_not_come_to_its_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut heard = Vec::new();
+            while stream.read_buf(&mut heard).await.unwrap_or(0) > 0 {}
+            heard.len()
+        });
+        // The clock stands well at the first piece, and an hour later at every other one.
+        let (asked, now) = (Arc::new(AtomicBool::new(false)), Utc::now());
+        let clock = move || now + TimeDelta::hours(i64::from(asked.swap(true, Ordering::SeqCst)));
+        let end_by = now + TimeDelta::seconds(40);
+        let latest = Latest { window: Window { start_by: now, end_by }, clock: Arc::new(clock) };
+        let mut large = request(url);
+        large.body = vec![b'x'; 10 * PIECE];
+        assert!(matches!(Sender::new().unwrap().send(large, Some(latest)).await, Err(Late)));
+        assert!(server.await.unwrap() < 10 * PIECE);
     }
 }

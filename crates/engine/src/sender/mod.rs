@@ -6,7 +6,7 @@ mod network;
 
 use crate::Error;
 use body::Timely;
-pub use body::{Late, Latest};
+pub use body::{Late, Latest, Window};
 pub use download::{Downloaded, Downloader, Rules};
 use reqwest::redirect;
 use std::sync::atomic::Ordering;
