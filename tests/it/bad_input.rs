@@ -108,7 +108,6 @@ async fn a_message_that_cannot_be_sent_is_refused_with_words_for_the_agent() {
         (with(|order| order["payload"]["text"] = "".into()), "no text"),
         (with(|order| order["payload"]["text"] = " \n ".into()), "no text"),
         (with(|order| drop(order["payload"]["text"].take())), "no text"),
-        (with(|order| order["payload"]["attachments"] = json!([{ "id": "fil_1" }])), "ttachment"),
         ("{\"type\":\"authorization\",\"payload\":{}}".to_owned(), "which channel"),
         ("{\"type\":\"authorization\"}".to_owned(), "which channel"),
     ] {

@@ -95,7 +95,7 @@ async fn w1_two_recipients_are_two_conversations_whose_ids_never_cross() {
 #[tokio::test]
 async fn w3_a_refused_recipient_does_not_take_the_id_of_the_other() {
     let stack = Stack::start().await;
-    let refusal = Fate::RefuseSync { status: 400, code: 21610, message: "Blocked".to_owned() };
+    let refusal = Fate::RefuseSync { status: 400, code: 21614, message: "Blocked".to_owned() };
     stack.signalwire.script(CUSTOMER, refusal);
     stack.front.agent_writes(&stack.channel, &[CUSTOMER, OTHER_CUSTOMER], "To both").await.unwrap();
     stack.settle().await;

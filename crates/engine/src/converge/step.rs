@@ -339,11 +339,12 @@ async fn hear(
             fold::hear(conn, channel, row).await
         }
         Came::Refused(Refusal { kind: RefusalKind::OptedOut, .. })
-            if !consents::is_opted_out(&mut *conn, channel, &row.conversation).await? =>
+            if !consents::is_known_to_refuse(&mut *conn, channel, &row.conversation).await? =>
         {
             let said = Said {
                 conversation: &row.conversation,
                 at: now,
+                source: consents::Source::Provider,
                 word: Word::Stop,
                 text: "",
                 provider_message_id: None,

@@ -12,7 +12,7 @@ use twinwire_core::observe::{AtProvider, fold_provider, release};
 use twinwire_core::plan::is_too_old;
 use twinwire_core::settle;
 use twinwire_store::channels::{self, StoredChannel};
-use twinwire_store::consents::{self, Said};
+use twinwire_store::consents::{self, Said, Source};
 use twinwire_store::messages;
 use twinwire_store::provider_messages::{self, Change, Record};
 
@@ -117,6 +117,7 @@ pub(crate) async fn hear(conn: &mut PgConnection, channel: i64, row: &Message) -
     let said = Said {
         conversation: &row.conversation,
         at: row.occurred_at,
+        source: Source::Customer,
         word,
         text: &row.body,
         provider_message_id: Some(id),
@@ -132,6 +133,7 @@ async fn believe(conn: &mut PgConnection, channel: i64, seen: &AtProvider, now: 
     let said = Said {
         conversation: seen.customer(),
         at: seen.created_at.filter(|_| inbound).unwrap_or(now),
+        source: if inbound { Source::Customer } else { Source::Provider },
         word,
         text: seen.body.as_deref().filter(|_| inbound).unwrap_or_default(),
         provider_message_id: Some(&seen.id),
