@@ -1,5 +1,6 @@
 //! Vendors' answers: what may be called done, what refused, and what nobody knows.
 
+use super::files;
 use super::input::{Input, lines};
 use super::pages;
 use super::rules;
@@ -59,7 +60,10 @@ pub(crate) fn check(connector: &dyn Connector, data: &[u8]) {
     match &outcome {
         Outcome::Done(Done::Delivered(seen)) => delivered(connector, &row, seen),
         Outcome::Done(Done::Page(page)) => shown(connector, page),
-        Outcome::Done(Done::Files(files)) => assert!(files.iter().all(|file| file.url.is_some())),
+        Outcome::Done(Done::Files(named)) => {
+            assert!(named.iter().all(|file| file.url.is_some()), "a file that nobody could fetch");
+            files::read(connector, API, named);
+        }
         Outcome::Done(Done::Told | Done::Checked) => {}
         Outcome::Refused(refusal) => refused(call, &row, refusal),
         Outcome::Unknown(why) => rules::text(why),
@@ -192,7 +196,8 @@ fn refused(call: &Call<'_>, row: &Message, refusal: &Refusal) {
         rules::storable(&after);
         // Certainly not done: it stands in no doubt, and only a refusal for good puts it aside.
         assert_eq!(after.standing_doubt(), None);
-        assert_eq!(after.parked.is_some(), refusal.kind == RefusalKind::Permanent);
+        let for_good = matches!(refusal.kind, RefusalKind::Permanent | RefusalKind::OptedOut);
+        assert_eq!(after.parked.is_some(), for_good);
         // Evidence that it is there all the same is stronger.
         let (side, now) = (row.destination(), now());
         if side == SIGNALWIRE.side() {

@@ -1,5 +1,6 @@
 //! Hooks: signed as the vendor signs, they are believed, read and folded; changed in any way, they are refused.
 
+use super::files;
 use super::input::{Input, lines, split};
 use super::rules;
 use super::world::{
@@ -113,6 +114,11 @@ fn front_read(hook: &Hook<'_>, reading: &Reading) {
     };
     assert!(fits(&reading.event), "{}: {:?}", reading.event, reading.observations);
 
+    for seen in &reading.observations {
+        if let Observation::Ordered(order) = seen {
+            files::read(FRONT, API, &order.files);
+        }
+    }
     let rows: Vec<Message> = reading.observations.iter().filter_map(row).collect();
     let answer = FRONT.answer(hook, reading, &channel(), &rows, PUBLIC);
     let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -262,6 +268,7 @@ fn provider_read(connector: &dyn Connector, hook: &Hook<'_>, reading: &Reading) 
     let [Observation::AtProvider(seen)] = &reading.observations[..] else { panic!("one hook, one message") };
     let AtProvider { direction, status, data, reference, created_at, .. } = seen;
     assert_eq!(created_at, &None, "hooks carry no time");
+    files::read(connector, API, &seen.files);
     match hook.name {
         "inbound" => {
             assert_eq!(*direction, Direction::Inbound);

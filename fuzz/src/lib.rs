@@ -5,6 +5,7 @@
 
 mod answers;
 mod doors;
+mod files;
 mod hooks;
 mod input;
 mod life;

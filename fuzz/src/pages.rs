@@ -1,5 +1,6 @@
-//! Requests that are made with what came from outside: our credentials go to the configured API and nowhere else.
+//! Requests that are made with what came from outside (of files in `files.rs`): our credentials go to the configured API and nowhere else.
 
+use super::files;
 use super::input::split;
 use super::world::{
     FRONT, PUBLIC, SECRET, SIGNALWIRE, THEIRS, TWILIO, channel, context, now, ours, settings, theirs,
@@ -25,6 +26,7 @@ pub(crate) fn check(data: &[u8]) {
         further(connector, api, &format!("/api/laml/{text}"));
         further(connector, api, &format!("/2010-04-01/{text}"));
         ids(connector, api, &text);
+        files::around(connector, api, &text);
     }
     redirected(api, &text);
 }
@@ -56,7 +58,7 @@ pub(crate) fn further(connector: &dyn Connector, api: &str, page: &str) {
 }
 
 /// What every request with credentials is: a URL that reads in one way, without a user, and headers of one line.
-fn sound(request: &Request) -> Url {
+pub(crate) fn sound(request: &Request) -> Url {
     let Ok(url) = Url::parse(&request.url) else { panic!("{:?} is no URL", request.url) };
     assert!(request.url.bytes().all(|b| b.is_ascii_graphic()), "{:?}", request.url);
     assert!(url.username().is_empty() && url.password().is_none(), "{url}");

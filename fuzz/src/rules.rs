@@ -1,10 +1,11 @@
 //! What holds for everything that is read, whoever said it.
 
+use super::files::on_the_way;
 use super::world::{FRONT, OURS, SIGNALWIRE, TWILIO, channel, context, facts, now, ours, settings};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use twinwire_core::connector::{Call, Connector};
+use twinwire_core::connector::{Call, Connector, Context};
 use twinwire_core::identity::{Identity, Known, identify};
 use twinwire_core::model::{Act, BoundBy, Direction, Message, Need, Parked, Side, Status};
 use twinwire_core::observe::{
@@ -80,7 +81,8 @@ fn ordered(order: &Ordered) {
     id(&order.helpdesk_message_id);
     assert_eq!(order.external_id, format!("{}-{}", order.helpdesk_message_id, order.recipient));
     assert!(can_be_texted(&order.recipient), "an order to {:?}", order.recipient);
-    assert!(!order.body.trim().is_empty(), "an order without a text");
+    let says_something = !order.body.trim().is_empty() || !order.files.is_empty();
+    assert!(says_something, "an order without a text or a file");
     text(&order.body);
     json(&order.data);
     time(order.occurred_at);
@@ -91,7 +93,8 @@ fn ordered(order: &Ordered) {
     assert_eq!(row.need(), Need::Deliver);
     assert_eq!(fold_order(Some(&row), order, OURS, now() + TimeDelta::seconds(9)), row, "folded twice");
     let late = now() - row.occurred_at > TimeDelta::hours(48);
-    let due = if late { Action::Park(Parked::TooOld) } else { Action::Do(Act::Deliver) };
+    let first = if order.files.is_empty() { Act::Deliver } else { Act::Fetch };
+    let due = if late { Action::Park(Parked::TooOld) } else { Action::Do(first) };
     assert_eq!(plan(&row, &facts(&Policy::default()), now()), due);
 
     assert_eq!(order.clone().named(Some(&row)).external_id, order.external_id, "it is itself");
@@ -109,16 +112,17 @@ fn ordered(order: &Ordered) {
 /// What goes to the provider is what the agent wrote, to whom they wrote it.
 fn sent_as_written(connector: &dyn Connector, row: &Message) {
     let (settings, channel) = (settings(connector, "https://api.example.test"), channel());
-    let Ok(request) = connector.build(&Call::Deliver(row), &context(&settings, &channel, None)) else {
+    let files = if row.media.is_empty() { Vec::new() } else { vec![on_the_way()] };
+    let context = Context { files: &files, ..context(&settings, &channel, None) };
+    let Ok(request) = connector.build(&Call::Deliver(row), &context) else {
         assert!(row.body.chars().count() > 1600, "a sound order is refused");
         return;
     };
     let fields: Vec<_> = form_urlencoded::parse(&request.body).collect();
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref());
-    assert_eq!(
-        (field("From"), field("To"), field("Body")),
-        (Some(OURS), Some(&*row.recipient), Some(&*row.body))
-    );
+    let body = Some(&*row.body).filter(|body| !body.trim().is_empty());
+    assert_eq!((field("From"), field("To"), field("Body")), (Some(OURS), Some(&*row.recipient), body));
+    assert_eq!(fields.iter().filter(|(name, _)| name == "MediaUrl").count(), files.len());
     let callback = field("StatusCallback").and_then(|url| url.split_once("?ref="));
     let reference = callback.map(|(_, query)| form_urlencoded::parse(query.as_bytes()).next());
     // A form reads `ref` alone, as its only name: our id came through whole.
@@ -181,7 +185,9 @@ fn new_row(seen: &AtProvider) {
     let again = fold_provider(Some(&row), seen, BoundBy::Answer, now() + TimeDelta::seconds(9));
     assert_eq!(again, row, "folded twice");
     let action = plan(&row, &facts(&Policy::default()), now());
-    assert!(matches!(action, Action::Do(Act::Deliver) | Action::Park(Parked::TooOld)), "{action:?}");
+    let first = if seen.files.is_empty() { Act::Deliver } else { Act::Fetch };
+    let as_it_is = matches!(action, Action::Do(act) if act == first);
+    assert!(as_it_is || action == Action::Park(Parked::TooOld), "{action:?}");
 
     let (settings, channel) = (settings(FRONT, "https://api.example.test"), channel());
     let Ok(request) = FRONT.build(&Call::Deliver(&row), &context(&settings, &channel, None)) else {

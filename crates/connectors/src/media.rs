@@ -17,9 +17,12 @@ const LAYOUT: &str = "application/smil";
 /// So long a file that is told of may not be there yet (Twilio, support article 44750147594523, read 2026-11).
 const NOT_YET: TimeDelta = TimeDelta::minutes(2);
 
-/// The files that a webhook shows, by number.
+/// The files that a webhook shows, by number. Where one of them has no address the list of all has to be asked for, and
+/// none is named: the list would bring it a second time.
 pub(crate) fn in_hook(fields: &Value) -> Vec<File> {
-    (0..count(fields, "NumMedia")).filter_map(|nth| numbered(fields, nth)).collect()
+    let files: Vec<File> = (0..count(fields, "NumMedia")).filter_map(|nth| numbered(fields, nth)).collect();
+    let whole = files.iter().all(|file| file.url.is_some());
+    if whole { files } else { File::unnamed(files.len()) }
 }
 
 fn numbered(fields: &Value, nth: usize) -> Option<File> {

@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use std::time::Duration;
 use twinwire_core::http::Method;
+use twinwire_core::media::File;
 use twinwire_core::model::{Direction, Status};
 use twinwire_core::observe::{AtProvider, Observation, Ordered, fold_order};
 use twinwire_core::outcome::{Done, Page, RefusalKind};
@@ -237,7 +238,7 @@ fn a_message_from_a_customer_is_read() {
         from: THEIRS.to_owned(),
         to: OURS.to_owned(),
         body: Some("Grüße 👋".to_owned()),
-        files: Vec::new(),
+        files: vec![File { url: Some("https://m.test/1".to_owned()), ..File::default() }],
         said: None,
         status: Some(Status::Received),
         error_code: None,
@@ -602,7 +603,7 @@ fn answers_are_judged_by_code_and_status() {
     for (status, body, send, list) in [
         (400, code(21211), "permanent", "permanent"),
         (422, json!({"code": "21717", "status": 400, "message": "No campaign"}), "permanent", "permanent"),
-        (400, code(21610), "permanent", "permanent"),
+        (400, code(21610), "opted out", "opted out"),
         (400, code(99999), "permanent", "permanent"),
         (400, code(21611), "throttled", "throttled"),
         (503, code(20429), "throttled", "throttled"),
@@ -615,7 +616,7 @@ fn answers_are_judged_by_code_and_status() {
         (401, json!(null), "credentials", "credentials"),
         (401, code(21610), "credentials", "credentials"),
         (403, code(99999), "credentials", "credentials"),
-        (403, code(21610), "permanent", "permanent"),
+        (403, code(21610), "opted out", "opted out"),
         (404, code(20404), "credentials", "credentials"),
         (404, json!("no such page"), "credentials", "credentials"),
         (404, code(21211), "permanent", "permanent"),

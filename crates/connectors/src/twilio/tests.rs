@@ -9,6 +9,7 @@ use chrono::TimeZone;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use std::time::Duration;
+use twinwire_core::consent::Word;
 use twinwire_core::http::Method;
 use twinwire_core::model::{Act, Direction, Status};
 use twinwire_core::observe::{AtProvider, Observation, Ordered, fold_order};
@@ -198,7 +199,7 @@ fn a_message_from_a_customer_is_read_and_all_of_it_is_kept() {
         to: OURS.to_owned(),
         body: Some("Stop".to_owned()),
         files: Vec::new(),
-        said: None,
+        said: Some(Word::Stop),
         status: Some(Status::Received),
         error_code: None,
         error_message: None,
@@ -551,7 +552,7 @@ fn answers_are_judged_by_code_and_status() {
     let code = |code: u32| json!({"code": code, "message": "", "status": 400});
     for (status, body, send, list) in [
         (400, code(21211), "permanent", "permanent"),
-        (400, json!({"code": "21610", "message": "Unsubscribed"}), "permanent", "permanent"),
+        (400, json!({"code": "21610", "message": "Unsubscribed"}), "opted out", "opted out"),
         (400, code(99999), "permanent", "permanent"),
         (400, code(21611), "throttled", "throttled"),
         (400, code(14107), "throttled", "throttled"),
