@@ -14,6 +14,8 @@ mod form;
 mod lenient;
 mod media;
 mod signature;
+#[cfg(test)]
+mod testing;
 mod texts;
 
 use twinwire_core::connector::Connector;

@@ -135,7 +135,7 @@ fn refused(call: &Call<'_>, context: &Context<'_>, answer: &Answer) -> Outcome {
     let mut message = words(answer);
     let kind = match (answer.status, call) {
         (429, _) => RefusalKind::Throttled(answer.retry_after()),
-        // Of everything else than a delivery it is only that conversation or message which our token may not touch.
+        // Of everything else than a delivery it is only that conversation, message or file which our token may not touch.
         (401, _) | (403, Call::Deliver(_) | Call::Check) => RefusalKind::Credentials,
         // The one thing that these requests name is the channel.
         (404 | 410, Call::Deliver(_) | Call::Note { .. }) => {

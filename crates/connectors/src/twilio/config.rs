@@ -92,8 +92,8 @@ pub(super) static MMS: Limits = Limits {
 /// Bytes of a file that is no common image.
 const OTHERS: u64 = 500_000;
 
-/// Files on `WhatsApp`: one in a message, further ones would be dropped without a word (docs, guidance for media there,
-/// read 2026-11).
+/// Files on `WhatsApp`: one in a message, further ones would be dropped without a word (docs, Media on `WhatsApp`, read
+/// 2026-11).
 pub(super) static WHATSAPP: Limits = Limits {
     way: Way::ByUrl,
     most: 1,
