@@ -3,7 +3,7 @@
 use crate::lenient::{text, word};
 use chrono::TimeDelta;
 use serde_json::Value;
-use twinwire_core::connector::{Call, Context};
+use twinwire_core::connector::{Call, Content, Context};
 use twinwire_core::http::{Answer, Method, Request};
 use twinwire_core::media::File;
 use twinwire_core::media::fit::essence;
@@ -57,6 +57,14 @@ fn named(url: Option<String>, content_type: Option<String>) -> Option<File> {
     (content_type.as_deref() != Some(LAYOUT)).then_some(File { url, content_type, ..File::default() })
 }
 
+/// Where the files that go along can be fetched.
+pub(crate) fn addresses<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a str> {
+    context.files.iter().filter_map(|file| match &file.content {
+        Content::Url(url) => Some(&**url),
+        Content::Bytes(_) => None,
+    })
+}
+
 /// The request for a file: with credentials only at the API's own address, and without at another one over TLS. Whether
 /// that other host is to be trusted is for the sender to say, which knows the vendor's hosts.
 pub(crate) fn request(url: &str, base: &str, credentials: Request) -> Result<Request, Refusal> {
@@ -86,4 +94,176 @@ pub(crate) fn gone(call: &Call<'_>, context: &Context<'_>, answer: &Answer) -> O
         _ => return None,
     };
     Some(Outcome::Refused(Refusal { kind, code: None, message: "it is not there any more".to_owned() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::noon;
+    use serde_json::json;
+
+    const API: &str = "https://api.vendor.test";
+
+    fn shown(files: &[File]) -> Vec<(Option<&str>, Option<&str>)> {
+        files.iter().map(|file| (file.url.as_deref(), file.content_type.as_deref())).collect()
+    }
+
+    #[test]
+    fn a_hook_names_its_files_by_number_and_a_layout_is_none() {
+        let fields = json!({
+            "NumMedia": "3", "MediaUrl0": "https://m.test/0", "MediaContentType0": " Image/JPEG; q=1 ",
+            "MediaUrl1": "https://m.test/1", "MediaContentType1": "application/smil",
+            "MediaUrl2": "https://m.test/2", "MediaUrl3": "https://m.test/3",
+        });
+        let expected = [(Some("https://m.test/0"), Some("image/jpeg")), (Some("https://m.test/2"), None)];
+        assert_eq!(shown(&in_hook(&fields)), expected);
+        for none in
+            [json!({}), json!({"NumMedia": "0", "MediaUrl0": "https://m.test/0"}), json!({"NumMedia": "x"})]
+        {
+            assert_eq!(in_hook(&none), [], "{none}");
+        }
+    }
+
+    /// The list that is asked for then names those with an address as well: the agent would see them twice.
+    #[test]
+    fn where_one_file_has_no_address_none_is_taken_from_the_hook() {
+        let some =
+            json!({"NumMedia": "2", "MediaUrl1": "https://m.test/1", "MediaContentType0": "image/png"});
+        assert_eq!(in_hook(&some), File::unnamed(2));
+        let more = json!({"NumMedia": 4_000_000_000_u32, "MediaUrl0": "https://m.test/0"});
+        assert_eq!(in_hook(&more), File::unnamed(20));
+    }
+
+    #[test]
+    fn a_resource_says_how_many_files_there_are_as_text_or_number() {
+        for (count, expected) in [
+            (json!("2"), 2),
+            (json!(2), 2),
+            (json!(" 2 "), 2),
+            (json!("0"), 0),
+            (json!(null), 0),
+            (json!(-1), 0),
+            (json!("many"), 0),
+            (json!(9_999_999), 20),
+        ] {
+            assert_eq!(in_resource(&json!({"num_media": count})), File::unnamed(expected), "{count}");
+        }
+    }
+
+    #[test]
+    fn a_list_names_files_at_the_api_and_leaves_out_the_ending() {
+        let list = json!({"media_list": [
+            {"uri": "/2010-04-01/Media/ME1.json", "content_type": "image/png"},
+            {"uri": "/2010-04-01/Media/ME2", "content_type": "APPLICATION/SMIL"},
+            {"uri": "/2010-04-01/Media/ME3"},
+            {"uri": null}, {}, 7, null,
+        ]});
+        let expected = [
+            (Some("https://api.vendor.test/2010-04-01/Media/ME1"), Some("image/png")),
+            (Some("https://api.vendor.test/2010-04-01/Media/ME3"), None),
+        ];
+        assert_eq!(shown(&in_list(&list, API).unwrap()), expected);
+        assert_eq!(in_list(&json!({"media_list": []}), API), Some(Vec::new()));
+        let many = json!({"media_list": vec![json!({"uri": "/x"}); 99]});
+        assert_eq!(in_list(&many, API).unwrap().len(), 20);
+        for none in [
+            json!({}),
+            json!([]),
+            json!({"media_list": null}),
+            json!({"media_list": {"uri": "/x"}}),
+            json!("x"),
+        ] {
+            assert_eq!(in_list(&none, API), None, "{none}");
+        }
+    }
+
+    fn of(url: &str) -> Result<Request, Refusal> {
+        let credentials = Request {
+            method: Method::Get,
+            url: String::new(),
+            headers: vec![
+                ("authorization", "Basic hush".to_owned()),
+                ("accept", "application/json".to_owned()),
+            ],
+            body: Vec::new(),
+            timeout: std::time::Duration::from_secs(1),
+        };
+        request(url, API, credentials)
+    }
+
+    fn with_credentials(request: &Request) -> bool {
+        request.headers.iter().any(|(name, _)| *name == "authorization")
+    }
+
+    #[test]
+    fn credentials_go_with_a_file_to_the_apis_own_origin_alone() {
+        for (url, ours) in [
+            ("https://api.vendor.test/2010-04-01/Media/ME1", true),
+            ("https://API.vendor.test:443/x", true),
+            ("https://api.vendor.test:8443/x", false),
+            ("https://cdn.vendor.test/x", false),
+            ("https://api.vendor.test.evil.test/x", false),
+            ("https://evil.test/?https://api.vendor.test/", false),
+            ("https://evil.test#@api.vendor.test", false),
+        ] {
+            let request = of(url).unwrap();
+            assert_eq!(with_credentials(&request), ours, "{url}");
+            assert_eq!(request.method, Method::Get);
+            let accepted: Vec<_> = request.headers.iter().filter(|(name, _)| *name == "accept").collect();
+            assert_eq!(accepted, [&("accept", "*/*".to_owned())], "{url}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_not_asked_for_in_the_clear_nor_with_somebodys_credentials() {
+        for url in [
+            "http://api.vendor.test/x",
+            "http://evil.test/x",
+            "https://api.vendor.test@evil.test/x",
+            "https://user:pw@api.vendor.test/x",
+            "ftp://api.vendor.test/x",
+            "file:///etc/passwd",
+            "data:text/plain,x",
+            "/2010-04-01/Media/ME1",
+            "@evil.test/x",
+            "",
+        ] {
+            assert_eq!(of(url).unwrap_err().kind, RefusalKind::Permanent, "{url}");
+        }
+    }
+
+    /// Where it leads, the sender decides, which knows the vendor's hosts.
+    #[test]
+    fn an_address_in_a_list_that_leads_elsewhere_gets_no_credentials() {
+        for uri in
+            ["https://evil.test/x.json", "//evil.test/x", "@evil.test/x", ".evil.test/x", "\\\\evil.test\\x"]
+        {
+            let files = in_list(&json!({"media_list": [{"uri": uri}]}), API).unwrap();
+            let Ok(request) = of(files[0].url.as_deref().unwrap()) else { continue };
+            let host = Url::parse(&request.url).unwrap().host_str().unwrap().to_owned();
+            assert_eq!(with_credentials(&request), host == "api.vendor.test", "{uri} leads to {host}");
+        }
+    }
+
+    #[test]
+    fn what_goes_along_has_an_address() {
+        let file = |content| twinwire_core::connector::Attachment {
+            nth: 0,
+            name: String::new(),
+            content_type: String::new(),
+            content,
+        };
+        let files = [file(Content::Bytes(vec![1])), file(Content::Url("https://h.test/1".to_owned()))];
+        let settings = twinwire_core::setting::Settings::default();
+        let context = Context {
+            channel: None,
+            settings: &settings,
+            thread: None,
+            files: &files,
+            public_url: "",
+            now: noon(),
+            nonce: 0,
+        };
+        assert_eq!(addresses(&context).collect::<Vec<_>>(), ["https://h.test/1"]);
+    }
 }

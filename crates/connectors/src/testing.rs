@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use twinwire_core::connector::{
@@ -11,8 +11,8 @@ use twinwire_core::connector::{
 };
 use twinwire_core::http::{Answer, Hook, Reply, Request};
 use twinwire_core::media::File;
-use twinwire_core::model::Message;
-use twinwire_core::observe::{AtProvider, Observation, Ordered, fold_order};
+use twinwire_core::model::{BoundBy, Direction, Message};
+use twinwire_core::observe::{AtProvider, Observation, Ordered, fold_order, fold_provider};
 use twinwire_core::outcome::{Done, Outcome, Page, Refusal, RefusalKind};
 use twinwire_core::parts::Part;
 use twinwire_core::setting::Settings;
@@ -38,11 +38,15 @@ pub(crate) fn noon() -> DateTime<Utc> {
 
 /// What an agent wrote.
 pub(crate) fn order(recipient: &str, body: &str) -> Message {
-    order_with(recipient, body, 0)
+    order_of(recipient, body, Vec::new())
 }
 
-/// What an agent wrote, with so many files.
-pub(crate) fn order_with(recipient: &str, body: &str, files: usize) -> Message {
+/// What an agent wrote, with a file.
+pub(crate) fn order_with_file(body: &str) -> Message {
+    order_of(THEIRS, body, File::unnamed(1))
+}
+
+fn order_of(recipient: &str, body: &str, files: Vec<File>) -> Message {
     let order = Ordered {
         external_id: format!("msg_7-{recipient}"),
         second_choice: None,
@@ -50,7 +54,7 @@ pub(crate) fn order_with(recipient: &str, body: &str, files: usize) -> Message {
         thread: None,
         recipient: recipient.to_owned(),
         body: body.to_owned(),
-        files: File::unnamed(files),
+        files,
         part: Part::WHOLE,
         data: Value::Null,
         occurred_at: Some(noon()),
@@ -58,10 +62,37 @@ pub(crate) fn order_with(recipient: &str, body: &str, files: usize) -> Message {
     fold_order(None, &order, OURS, noon())
 }
 
-/// A file that the provider is to fetch.
-pub(crate) fn by_url(nth: usize, url: &str) -> Attachment {
-    let (name, content_type) = ("map.pdf".to_owned(), "application/pdf".to_owned());
-    Attachment { nth, name, content_type, content: Content::Url(url.to_owned()) }
+/// What a customer sent at noon, with a file.
+pub(crate) fn incoming(id: &str) -> Message {
+    let seen = AtProvider {
+        id: id.to_owned(),
+        direction: Direction::Inbound,
+        from: THEIRS.to_owned(),
+        to: OURS.to_owned(),
+        body: None,
+        files: File::unnamed(1),
+        said: None,
+        status: None,
+        error_code: None,
+        error_message: None,
+        created_at: None,
+        sent_at: None,
+        updated_at: None,
+        reference: None,
+        data: None,
+    };
+    fold_provider(None, &seen, BoundBy::Answer, noon())
+}
+
+/// Files that the provider is to fetch.
+fn by_url(urls: &[&str]) -> Vec<Attachment> {
+    let file = |(nth, url): (usize, &&str)| Attachment {
+        nth,
+        name: "map.pdf".to_owned(),
+        content_type: "application/pdf".to_owned(),
+        content: Content::Url((*url).to_owned()),
+    };
+    urls.iter().enumerate().map(file).collect()
 }
 
 pub(crate) fn context<'a>(settings: &'a Settings, channel: Option<&'a Channel>) -> Context<'a> {
@@ -99,10 +130,32 @@ impl Vendor {
         }
     }
 
-    /// The fields of a send.
-    pub(crate) fn form(&self, message: &Message, context: &Context<'_>) -> Vec<(String, String)> {
-        let request = self.connector.build(&Call::Deliver(message), context).unwrap();
-        form_urlencoded::parse(&request.body).into_owned().collect()
+    /// The fields of a send with files at these addresses.
+    pub(crate) fn form(
+        &self,
+        message: &Message,
+        settings: &Settings,
+        urls: &[&str],
+    ) -> Result<Vec<(String, String)>, Refusal> {
+        let (channel, files) = (channel(), by_url(urls));
+        let context = Context { files: &files, ..context(settings, Some(&channel)) };
+        let request = self.connector.build(&Call::Deliver(message), &context)?;
+        Ok(form_urlencoded::parse(&request.body).into_owned().collect())
+    }
+
+    /// What an answer to a call about files means, so long after the message was seen.
+    pub(crate) fn after(&self, waited: TimeDelta, call: &Call<'_>, reply: &Reply) -> Outcome {
+        let settings = (self.settings)();
+        let context = Context { now: noon() + waited, ..context(&settings, None) };
+        self.connector.judge(call, &context, reply)
+    }
+
+    /// Whether credentials go along where a file is asked for.
+    pub(crate) fn credentials_to(&self, url: &str, settings: &Settings) -> Result<bool, RefusalKind> {
+        let message = incoming("a1");
+        let request = self.built(&Call::File { message: &message, url }, settings);
+        let request = request.map_err(|refusal| refusal.kind)?;
+        Ok(request.headers.iter().any(|(name, _)| *name == "authorization"))
     }
 
     pub(crate) fn came(

@@ -59,3 +59,40 @@ pub(crate) fn is_smart(settings: &Settings) -> bool {
 pub(crate) fn splits_at(settings: &Settings, longest: usize) -> Option<usize> {
     (settings.get(LONG) != Some(REFUSE)).then_some(longest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepared(name: &'static str, answer: &str) -> Result<Settings, String> {
+        let mut tidy = Settings::default();
+        prepare(&[(name, answer)].into_iter().collect(), &mut tidy).map(|()| tidy)
+    }
+
+    #[test]
+    fn answers_about_texts_are_tidied_or_refused_by_name() {
+        for (name, answer, tidy) in [
+            (SMART, " Yes ", Some(YES)),
+            (SMART, "on", Some(YES)),
+            (SMART, "0", Some(NO)),
+            (SMART, "", None),
+            (LONG, "SPLIT\n", Some(SPLIT)),
+            (LONG, "refuse", Some(REFUSE)),
+            (LONG, "", None),
+        ] {
+            assert_eq!(prepared(name, answer).unwrap().get(name), tidy, "{name}={answer}");
+        }
+        for (name, answer) in [(SMART, "split"), (SMART, "maybe"), (LONG, "yes"), (LONG, "cut")] {
+            let error = prepared(name, answer).unwrap_err();
+            assert!(error.starts_with(&format!("`{name}` is ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_split_unless_they_are_to_be_refused() {
+        assert_eq!(splits_at(&Settings::default(), 1600), Some(1600));
+        assert_eq!(splits_at(&prepared(LONG, "split").unwrap(), 1600), Some(1600));
+        assert_eq!(splits_at(&prepared(LONG, "refuse").unwrap(), 1600), None);
+        assert!(!is_smart(&Settings::default()) && is_smart(&prepared(SMART, "yes").unwrap()));
+    }
+}

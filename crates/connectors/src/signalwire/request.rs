@@ -9,12 +9,13 @@ use base64::engine::general_purpose::STANDARD;
 use form_urlencoded::Serializer;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
-use twinwire_core::connector::{Attachment, Call, Content, Context};
+use twinwire_core::connector::{Call, Context};
 use twinwire_core::http::{Method, Request};
 use twinwire_core::model::Message;
 use twinwire_core::outcome::Refusal;
 use twinwire_core::phone::can_be_texted;
 use twinwire_core::segments::smart;
+use twinwire_core::setting::Settings;
 
 /// Everything but what RFC 3986 calls unreserved, so that nobody on the way has a reason to encode it again.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -25,7 +26,7 @@ const API: &str = "/api/laml/";
 /// Makes the request for a call.
 pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, Refusal> {
     if let Call::Deliver(message) = call {
-        check(message)?;
+        check(message, context)?;
     }
     let account = Account::of(context.settings)?;
     match *call {
@@ -53,11 +54,11 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
 }
 
 /// What SignalWire would refuse for certain is not sent; the codes are the ones that it would give.
-fn check(message: &Message) -> Result<(), Refusal> {
+fn check(message: &Message, context: &Context<'_>) -> Result<(), Refusal> {
     let refuse = |code: &str, words: String| Err(Refusal::permanent(Some(code.to_owned()), words));
     let length = message.body.chars().count();
-    if message.body.trim().is_empty() && message.media.is_empty() {
-        return refuse("21602", "the message has no text to send".to_owned());
+    if message.body.trim().is_empty() && media::addresses(context).next().is_none() {
+        return refuse("21602", "the message has neither text nor file to send".to_owned());
     }
     if length > LONGEST_TEXT {
         let words =
@@ -73,18 +74,29 @@ fn check(message: &Message) -> Result<(), Refusal> {
 
 fn deliver(account: &Account<'_>, message: &Message, context: &Context<'_>) -> Request {
     let callback = callback(message, context);
-    let body = if is_smart(context.settings) { smart(&message.body) } else { Cow::Borrowed(&*message.body) };
+    let body = text(&message.body, context.settings);
     let mut fields = vec![("From", ours(message, context)), ("To", &message.recipient)];
     if !body.trim().is_empty() {
         fields.push(("Body", &body));
     }
-    fields.extend(context.files.iter().filter_map(address_of).map(|url| ("MediaUrl", url)));
+    fields.extend(media::addresses(context).map(|url| ("MediaUrl", url)));
     fields.extend(callback.as_deref().map(|url| ("StatusCallback", url)));
     let mut request = get(account, account.messages(".json"));
     request.method = Method::Post;
     request.headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
     request.body = form(&fields).into_bytes();
     request
+}
+
+/// The text as it goes out. One that smart encoding would make too long, as it writes three dots for an ellipsis, stays as it
+/// is.
+fn text<'a>(body: &'a str, settings: &Settings) -> Cow<'a, str> {
+    let body = Cow::Borrowed(body);
+    if !is_smart(settings) {
+        return body;
+    }
+    let smart = smart(&body).into_owned();
+    if smart.chars().count() > LONGEST_TEXT { body } else { Cow::Owned(smart) }
 }
 
 /// Where the fate of the message is to be told, with our own id in it. A callback that could not be checked
@@ -130,14 +142,6 @@ fn get(account: &Account<'_>, url: String) -> Request {
     let headers =
         vec![("authorization", format!("Basic {credentials}")), ("accept", "application/json".to_owned())];
     Request { method: Method::Get, url, headers, body: Vec::new(), timeout: TIMEOUT }
-}
-
-/// Where a file that goes along can be fetched.
-fn address_of(file: &Attachment) -> Option<&str> {
-    match &file.content {
-        Content::Url(url) => Some(url),
-        Content::Bytes(_) => None,
-    }
 }
 
 fn form(fields: &[(&str, &str)]) -> String {

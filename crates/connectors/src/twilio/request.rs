@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use form_urlencoded::Serializer;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use twinwire_core::connector::{Attachment, Call, Content, Context};
+use twinwire_core::connector::{Call, Context};
 use twinwire_core::http::{Method, Request};
 use twinwire_core::model::Message;
 use twinwire_core::outcome::Refusal;
@@ -23,7 +23,7 @@ const API: &str = "/2010-04-01/";
 /// Makes the request for a call.
 pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, Refusal> {
     if let Call::Deliver(message) = call {
-        check(message, ours(message, context))?;
+        check(message, context)?;
     }
     let account = Account::of(context.settings)?;
     match *call {
@@ -50,11 +50,11 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
 }
 
 /// What Twilio would refuse for certain is not sent; the codes are the ones that it would give.
-fn check(message: &Message, ours: &str) -> Result<(), Refusal> {
+fn check(message: &Message, context: &Context<'_>) -> Result<(), Refusal> {
     let refuse = |code: &str, words: &str| Err(Refusal::permanent(Some(code.to_owned()), words));
     let length = message.body.chars().count();
-    if message.body.trim().is_empty() && message.media.is_empty() {
-        return refuse("21602", "the message has no text to send");
+    if message.body.trim().is_empty() && media::addresses(context).next().is_none() {
+        return refuse("21602", "the message has neither text nor file to send");
     }
     if length > LONGEST_TEXT {
         let words =
@@ -69,7 +69,7 @@ fn check(message: &Message, ours: &str) -> Result<(), Refusal> {
             "the recipient is neither a phone number with its country code nor a short code",
         );
     }
-    if theirs != network(ours).0 {
+    if theirs != network(ours(message, context)).0 {
         let words =
             "the recipient and the channel's own number are not in the same network: one is on WhatsApp";
         return refuse("63007", words);
@@ -85,7 +85,7 @@ fn deliver(account: &Account<'_>, message: &Message, context: &Context<'_>) -> R
     if !message.body.trim().is_empty() {
         fields.push(("Body", &message.body));
     }
-    fields.extend(context.files.iter().filter_map(address_of).map(|url| ("MediaUrl", url)));
+    fields.extend(media::addresses(context).map(|url| ("MediaUrl", url)));
     fields.extend(context.settings.get(SERVICE).map(|service| ("MessagingServiceSid", service)));
     fields.extend(callback.as_deref().map(|url| ("StatusCallback", url)));
     if is_smart(context.settings) {
@@ -149,14 +149,6 @@ fn get(account: &Account<'_>, url: String) -> Request {
     let headers =
         vec![("authorization", format!("Basic {credentials}")), ("accept", "application/json".to_owned())];
     Request { method: Method::Get, url, headers, body: Vec::new(), timeout: TIMEOUT }
-}
-
-/// Where a file that goes along can be fetched.
-fn address_of(file: &Attachment) -> Option<&str> {
-    match &file.content {
-        Content::Url(url) => Some(url),
-        Content::Bytes(_) => None,
-    }
 }
 
 fn form(fields: &[(&str, &str)]) -> String {

@@ -1,6 +1,7 @@
 //! Every test is a value in and a value out. The people and numbers are invented.
 
 mod hook;
+mod media;
 mod request;
 mod response;
 mod setup;

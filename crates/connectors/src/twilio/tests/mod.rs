@@ -2,6 +2,7 @@
 //! `crates/connectors/tests/signatures.rs`.
 
 mod hook;
+mod media;
 mod request;
 mod response;
 mod setup;
