@@ -191,6 +191,20 @@ fn files(payload: &Value) -> Vec<File> {
     attached.take(MOST_FILES).map(file).collect()
 }
 
+/// Whether there are words in HTML that are nowhere else.
+fn is_html_alone(payload: &Value) -> bool {
+    let html = payload["body"].as_str().filter(|_| payload["text"].as_str().is_none()).unwrap_or_default();
+    let mut in_a_tag = false;
+    let words = html.replace("&nbsp;", " ");
+    let words = words.chars().filter(|c| {
+        let was = in_a_tag;
+        in_a_tag = *c == '<' || (was && *c != '>');
+        !was && !in_a_tag
+    });
+    let words: String = words.collect();
+    !words.trim().is_empty() && words.trim() != PLACEHOLDER
+}
+
 /// The plain text, which may be missing where there are files. The HTML beside it is never turned into text: what would be
 /// lost nobody could see.
 fn text(payload: &Value, files: &[File]) -> Result<String, Unreadable> {
@@ -202,6 +216,13 @@ fn text(payload: &Value, files: &[File]) -> Result<String, Unreadable> {
     // Front writes this word itself where an agent sends a file alone.
     let written = written.filter(|text| files.is_empty() || text.trim() != PLACEHOLDER);
     let written = written.filter(|text| !text.trim().is_empty());
+    if written.is_none() && !files.is_empty() && is_html_alone(payload) {
+        return Err(Unreadable(
+            "The text of this message came as HTML alone, and the files are not sent without it. Write it again and \
+             send it with the files."
+                .to_owned(),
+        ));
+    }
     written.or_else(|| (!files.is_empty()).then(String::new)).ok_or_else(|| {
         Unreadable(
             "This message has no text, so there is nothing to send. Write a text and send it again."

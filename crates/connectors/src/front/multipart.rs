@@ -3,6 +3,9 @@
 use serde_json::Value;
 use twinwire_core::connector::{Attachment, Content};
 
+/// The type of what has none.
+const ANYTHING: &str = "application/octet-stream";
+
 /// Writes `fields`, nested as they are, and the files. Gives the content type and the body.
 ///
 /// By Front's documents nested names are in brackets, items of a list are counted, and files are `attachments[]`
@@ -17,7 +20,7 @@ pub(super) fn write(fields: &Value, files: &[Attachment], nonce: u128) -> (Strin
     for file in files {
         if let Content::Bytes(bytes) = &file.content {
             let naming = format!("name=\"attachments[]\"; filename=\"{}\"", quoted(&file.name));
-            part(&mut body, &boundary, &naming, Some(&file.content_type), bytes);
+            part(&mut body, &boundary, &naming, Some(one_line(&file.content_type)), bytes);
         }
     }
     body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
@@ -30,6 +33,12 @@ fn part(body: &mut Vec<u8>, boundary: &str, naming: &str, content_type: Option<&
     body.extend_from_slice(head.as_bytes());
     body.extend_from_slice(content);
     body.extend_from_slice(b"\r\n");
+}
+
+/// A type that a header can hold: it is text from outside, and may be anything.
+fn one_line(content_type: &str) -> &str {
+    let plain = |b: u8| b == b' ' || b.is_ascii_graphic();
+    if !content_type.is_empty() && content_type.bytes().all(plain) { content_type } else { ANYTHING }
 }
 
 /// A name as browsers write it (WHATWG HTML, multipart/form-data encoding algorithm).

@@ -1,6 +1,7 @@
 //! Every test here is a file or a few lines in, and a value out.
 
 mod hook;
+mod media;
 mod request;
 mod response;
 mod setup;
@@ -122,6 +123,17 @@ fn ordered() -> Message {
 fn build(call: &Call<'_>) -> Result<Request, Refusal> {
     let (channel, settings) = (channel(), settings());
     Front.build(call, &context(&channel, &settings))
+}
+
+fn sent(call: &Call<'_>) -> (String, Value) {
+    let request = build(call).unwrap();
+    let header = |name| request.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
+    assert_eq!(header("accept"), Some("application/json"));
+    assert_eq!(header("content-type"), (!request.body.is_empty()).then_some("application/json"));
+    assert!(header("authorization").unwrap().starts_with("Bearer ey"));
+    assert_eq!(request.timeout, Duration::from_secs(30));
+    let line = format!("{} {}", request.method.as_str(), request.url);
+    (line, serde_json::from_slice(&request.body).unwrap_or_default())
 }
 
 fn judge(call: &Call<'_>, reply: &Reply) -> Outcome {

@@ -2,17 +2,6 @@
 
 use super::*;
 
-fn sent(call: &Call<'_>) -> (String, Value) {
-    let request = build(call).unwrap();
-    let header = |name| request.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
-    assert_eq!(header("accept"), Some("application/json"));
-    assert_eq!(header("content-type"), (!request.body.is_empty()).then_some("application/json"));
-    assert!(header("authorization").unwrap().starts_with("Bearer ey"));
-    assert_eq!(request.timeout, Duration::from_secs(30));
-    let line = format!("{} {}", request.method.as_str(), request.url);
-    (line, serde_json::from_slice(&request.body).unwrap_or_default())
-}
-
 #[test]
 fn a_customers_message_is_put_into_front() {
     let expected = json!({
