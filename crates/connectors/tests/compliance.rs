@@ -1,6 +1,13 @@
 //! What holds for every connector, whatever its vendor. Nothing here is written for one of them; a new
 //! connector is under test as soon as it stands in the list.
 
+#[path = "compliance/files.rs"]
+mod files;
+#[path = "compliance/judging.rs"]
+mod judging;
+#[path = "compliance/requests.rs"]
+mod requests;
+
 use chrono::{DateTime, TimeZone, Utc};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -160,10 +167,25 @@ fn calls(message: &Message) -> Vec<Call<'_>> {
         Call::Note { message, external_id: "note-1/../?#", text: "no such number" },
         Call::List { since: None, page: None },
         Call::List { since: Some(now()), page: None },
+        Call::Show { works: false },
+        Call::Files(message),
+        Call::File { message, url: "https://vendor.test/base/file" },
         Call::Check,
     ];
     calls.extend(["a1", "", "../../x", "a?b#c", "a\r\nb", "@evil.test"].map(|id| Call::Fetch { id }));
     calls
+}
+
+fn has_id(observation: &Observation) -> bool {
+    match observation {
+        Observation::AtProvider(seen) => !seen.id.is_empty(),
+        Observation::AtHelpdesk(seen) => [&seen.id, &seen.accepted_as, &seen.external_id]
+            .iter()
+            .any(|id| id.as_deref().is_some_and(|id| !id.is_empty())),
+        Observation::Ordered(order) => !order.external_id.is_empty() && !order.recipient.is_empty(),
+        Observation::Connected { helpdesk_channel_id } => !helpdesk_channel_id.is_empty(),
+        Observation::Disconnected => true,
+    }
 }
 
 fn hook<'a>(name: &'a str, method: &'a str, headers: &'a [(String, String)], body: &'a [u8]) -> Hook<'a> {
@@ -313,220 +335,6 @@ fn an_error_keeps_its_status_and_an_answer_is_a_success() {
             let answer =
                 connector.answer(&hook, &Reading::default(), &channel(), &[], "https://hooks.example.test");
             assert!(answer.is_success(), "{} {name}: {}", connector.name(), answer.status);
-        }
-    }
-}
-
-// ---- requests
-
-/// What holds for every request: it goes to the configured API, carries no secret in its URL, has headers
-/// that nobody outside could add to, and is given up before a look-up is trusted.
-fn assert_sound(connector: &dyn Connector, call: &Call<'_>, request: &Request) {
-    let about = format!("{} {call:?}", connector.name());
-    let (Ok(url), Ok(api)) = (Url::parse(&request.url), Url::parse(API)) else {
-        panic!("{about}: {} is no URL", request.url)
-    };
-    assert_eq!(url.origin(), api.origin(), "{about}: {url}");
-    assert!(url.username().is_empty() && url.password().is_none(), "{about}: {url}");
-    assert!(request.url.bytes().all(|b| b.is_ascii_graphic()), "{about}: {}", request.url);
-    for secret in secrets(connector) {
-        assert!(!request.url.contains(&secret), "{about}: a secret in the URL");
-    }
-    for (name, value) in &request.headers {
-        let lower = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        assert!(lower, "{about}: header {name}");
-        assert!(value.chars().all(|c| c == ' ' || c.is_ascii_graphic()), "{about}: value of {name}");
-    }
-    assert!(request.timeout > Duration::ZERO, "{about}: no time-out");
-    assert!(request.timeout < connector.caps().settling, "{about}: looked up before it was given up");
-}
-
-#[test]
-fn every_call_is_built_soundly_or_refused() {
-    for connector in ALL {
-        let (set_up, not_set_up, channel) = (settings(*connector), Settings::default(), channel());
-        let contexts = [
-            context(&set_up, Some(&channel), Some("cnv_1")),
-            context(&set_up, Some(&channel), Some("../x?y#z\r\n")),
-            context(&set_up, None, None),
-        ];
-        for message in odd() {
-            for call in calls(&message) {
-                for context in &contexts {
-                    let Ok(request) = connector.build(&call, context) else { continue };
-                    assert_sound(*connector, &call, &request);
-                    let path = request.url.split(['?', '#']).next().unwrap();
-                    assert!(path.starts_with(&format!("{API}/")), "{} {call:?}: {path}", connector.name());
-                    let parsed = Url::parse(&request.url).unwrap();
-                    assert!(parsed.path().starts_with("/base/"), "{} {call:?}: {path}", connector.name());
-                    let again = connector.build(&call, context).unwrap();
-                    assert_eq!((&request.url, &request.headers), (&again.url, &again.headers));
-                    assert_eq!(request.body, again.body);
-                }
-                let without = context(&not_set_up, Some(&channel), Some("cnv_1"));
-                assert!(connector.build(&call, &without).is_err(), "{}: without settings", connector.name());
-            }
-        }
-    }
-}
-
-#[test]
-fn a_plain_message_can_be_delivered_and_looked_for() {
-    for connector in ALL {
-        let (settings, channel, message) = (settings(*connector), channel(), plain(connector.side()));
-        let context = context(&settings, Some(&channel), Some("cnv_1"));
-        for call in [Call::Deliver(&message), Call::LookUp { message: &message, page: None }] {
-            connector.build(&call, &context).unwrap();
-        }
-    }
-}
-
-#[test]
-fn a_further_page_leads_to_no_other_host() {
-    let pages = [
-        "",
-        "/",
-        "x",
-        "https://evil.test/base/x",
-        "//evil.test/base/x",
-        "https://vendor.test.evil.test/base",
-        "https://vendor.test@evil.test/base",
-        "https://evil.test@vendor.test/base",
-        "http://vendor.test/base",
-        "https://vendor.test:8443/base",
-        "https://vendor.test/base/x y\r\nHost: evil.test",
-        "https://vendor.test\\@evil.test/base",
-        "@evil.test/",
-        ".evil.test/",
-        "/base/../../x",
-        "file:///etc/passwd",
-    ];
-    for connector in ALL {
-        let (settings, channel, message) = (settings(*connector), channel(), plain(connector.side()));
-        let context = context(&settings, Some(&channel), Some("cnv_1"));
-        for page in pages.map(Some) {
-            for call in [Call::LookUp { message: &message, page }, Call::List { since: None, page }] {
-                if let Ok(request) = connector.build(&call, &context) {
-                    assert_sound(*connector, &call, &request);
-                }
-            }
-        }
-    }
-}
-
-// ---- judging
-
-fn has_id(observation: &Observation) -> bool {
-    match observation {
-        Observation::AtProvider(seen) => !seen.id.is_empty(),
-        Observation::AtHelpdesk(seen) => [&seen.id, &seen.accepted_as, &seen.external_id]
-            .iter()
-            .any(|id| id.as_deref().is_some_and(|id| !id.is_empty())),
-        Observation::Ordered(order) => !order.external_id.is_empty() && !order.recipient.is_empty(),
-        Observation::Connected { helpdesk_channel_id } => !helpdesk_channel_id.is_empty(),
-        Observation::Disconnected => true,
-    }
-}
-
-/// Judges as the engine would have it, for every call that a message can need.
-fn each_judged(reply: &Reply, check: impl Fn(&dyn Connector, &Call<'_>, Outcome)) {
-    for connector in ALL {
-        let (settings, channel, message) = (settings(*connector), channel(), plain(connector.side()));
-        for thread in [None, Some("cnv_1")] {
-            let context = context(&settings, Some(&channel), thread);
-            for call in calls(&message) {
-                check(*connector, &call, connector.judge(&call, &context, reply));
-            }
-        }
-    }
-}
-
-fn answered(status: u16, body: &[u8]) -> Reply {
-    Reply::Answer(Answer::of(status, "application/json", body))
-}
-
-#[test]
-fn a_send_is_done_only_with_an_id() {
-    for status in [200, 201, 202, 204, 299] {
-        for body in GARBAGE {
-            each_judged(&answered(status, body), |connector, call, outcome| {
-                let about = format!("{} {call:?}: {status} {body:?}: {outcome:?}", connector.name());
-                match (call, &outcome) {
-                    (Call::Deliver(_), Outcome::Done(Done::Delivered(seen))) => {
-                        assert!(has_id(seen), "{about}");
-                    }
-                    (Call::Deliver(_), Outcome::Unknown(_)) => {}
-                    (Call::Deliver(_), _) => panic!("{about}"),
-                    // What a look-up does not show is sent again: an answer that cannot be read is no empty
-                    // page.
-                    (Call::LookUp { .. }, _) => assert!(!matches!(outcome, Outcome::Done(_)), "{about}"),
-                    _ => {}
-                }
-            });
-        }
-    }
-}
-
-#[test]
-fn a_send_without_a_clear_answer_is_unknown_and_never_refused() {
-    let mut unclear = vec![Reply::NoAnswer("timed out".to_owned())];
-    for status in [500, 502, 503, 504, 520, 599] {
-        unclear.extend(GARBAGE.map(|body| answered(status, body)));
-        let error = json!({"code": 400, "status": 400, "message": "bad", "_error": {"status": 400, "message": "bad"}});
-        unclear.push(Reply::Answer(Answer::json(status, &error)));
-    }
-    for reply in unclear {
-        each_judged(&reply, |connector, call, outcome| {
-            let about = format!("{} {call:?}: {reply:?}: {outcome:?}", connector.name());
-            match call {
-                Call::Deliver(_) | Call::Note { .. } => {
-                    assert!(matches!(outcome, Outcome::Unknown(_)), "{about}");
-                }
-                _ => assert!(!matches!(outcome, Outcome::Done(_)), "{about}"),
-            }
-        });
-    }
-}
-
-#[test]
-fn what_never_left_is_tried_later() {
-    each_judged(&Reply::NotSent("no connection".to_owned()), |connector, call, outcome| {
-        let Outcome::Refused(refusal) = outcome else { panic!("{} {call:?}: {outcome:?}", connector.name()) };
-        assert_eq!(refusal.kind, RefusalKind::Later, "{} {call:?}", connector.name());
-    });
-}
-
-#[test]
-fn a_throttle_is_kept_with_its_wait() {
-    for (given, expected) in [(Some("7"), Some(Duration::from_secs(7))), (Some("soon"), None), (None, None)] {
-        let mut answer = Answer::json(429, &json!({}));
-        answer.headers.extend(given.map(|seconds| header("retry-after", seconds)));
-        each_judged(&Reply::Answer(answer), |connector, call, outcome| {
-            let Outcome::Refused(refusal) = outcome else {
-                panic!("{} {call:?}: {outcome:?}", connector.name())
-            };
-            assert_eq!(refusal.kind, RefusalKind::Throttled(expected), "{} {call:?}", connector.name());
-        });
-    }
-}
-
-#[test]
-fn refusals_are_refusals_with_words() {
-    for status in [400, 401, 403, 404, 405, 409, 413, 415, 422] {
-        for body in GARBAGE {
-            each_judged(&answered(status, body), |connector, call, outcome| {
-                let about = format!("{} {call:?}: {status} {body:?}: {outcome:?}", connector.name());
-                let Outcome::Refused(refusal) = outcome else {
-                    // Whether a conflict means that it is there already, the vendor has to say.
-                    assert!(status == 409 && matches!(outcome, Outcome::Unknown(_)), "{about}");
-                    return;
-                };
-                assert!(!refusal.message.trim().is_empty(), "{about}");
-                assert!(refusal.message.chars().count() <= 300, "{about}");
-                if status == 401 {
-                    assert_eq!(refusal.kind, RefusalKind::Credentials, "{about}");
-                }
-            });
         }
     }
 }
