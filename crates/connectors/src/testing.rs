@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::Value;
+use serde_json::{Value, json};
 use twinwire_core::connector::{
     Attachment, Call, Channel, Connector, Content, Context, Reading, Unreadable, Unverified,
 };
@@ -246,5 +246,68 @@ pub(crate) fn verdict(outcome: &Outcome) -> &'static str {
             RefusalKind::Throttled(_) => "throttled",
             RefusalKind::Credentials => "credentials",
         },
+    }
+}
+
+/// What holds for files at every provider whose API is like these.
+impl Vendor {
+    pub(crate) fn names_files_in_order(&self) {
+        let urls = ["https://hooks.example.test/f/2?a=b&c", "https://hooks.example.test/f/1"];
+        let fields = self.form(&order_with_file("Your map"), &(self.settings)(), &urls).unwrap();
+        let expected = [
+            ("From", OURS),
+            ("To", THEIRS),
+            ("Body", "Your map"),
+            ("MediaUrl", urls[0]),
+            ("MediaUrl", urls[1]),
+        ];
+        assert_eq!(fields[..5], expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!((fields.len(), fields[5].0.as_str()), (6, "StatusCallback"));
+    }
+
+    pub(crate) fn leaves_out_an_empty_body(&self) {
+        for body in ["", " \n"] {
+            let (message, settings) = (order_with_file(body), (self.settings)());
+            let fields = self.form(&message, &settings, &["https://h.test/1"]).unwrap();
+            let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["From", "To", "MediaUrl", "StatusCallback"]);
+            // That there once was a file is nothing that could be sent.
+            for message in [message, order(THEIRS, body)] {
+                let refusal = self.form(&message, &settings, &[]).unwrap_err();
+                assert_eq!((refusal.kind, refusal.code.as_deref()), (RefusalKind::Permanent, Some("21602")));
+            }
+        }
+    }
+
+    pub(crate) fn reads_a_list_or_asks_again(&self) {
+        let message = incoming("MM1");
+        let list = Call::Files(&message);
+        let files = |body: &Value| self.judged(&list, &replied(200, body));
+        assert_eq!(files(&json!({"media_list": []})), Outcome::Done(Done::Files(Vec::new())));
+        for body in [json!({}), json!([]), json!({"media_list": null}), json!("odd")] {
+            assert_eq!(verdict(&files(&body)), "later", "{body}");
+        }
+        assert_eq!(verdict(&self.judged(&list, &Reply::NoAnswer("?".to_owned()))), "later");
+    }
+
+    pub(crate) fn waits_two_minutes_for_a_file(&self) {
+        let message = incoming("MM1");
+        for call in [Call::Files(&message), Call::File { message: &message, url: "https://h.test/1" }] {
+            let judged = |status, seconds| {
+                let reply = replied(status, &json!({"code": 20404, "message": "not found"}));
+                verdict(&self.after(TimeDelta::seconds(seconds), &call, &reply))
+            };
+            assert_eq!([judged(404, 0), judged(404, 119), judged(404, 120)], ["later", "later", "permanent"]);
+            assert_eq!(
+                [judged(403, 0), judged(410, 0), judged(401, 500)],
+                ["permanent", "permanent", "credentials"]
+            );
+            let gone = self.after(TimeDelta::hours(1), &call, &replied(404, &json!(null)));
+            assert_eq!(gone, Outcome::Refused(Refusal::permanent(None, "it is not there any more")));
+            for (status, expected) in [(429, "throttled"), (500, "later"), (302, "later")] {
+                let outcome = self.after(TimeDelta::zero(), &call, &replied(status, &json!({})));
+                assert_eq!(verdict(&outcome), expected, "{status}");
+            }
+        }
     }
 }

@@ -1,65 +1,25 @@
 //! Files of messages at SignalWire, and what becomes of long texts.
 
 use super::*;
-use chrono::TimeDelta;
 
 #[test]
 fn a_message_with_files_names_them_in_order_and_keeps_its_callback() {
-    let urls = ["https://hooks.example.test/f/2?a=b&c", "https://hooks.example.test/f/1"];
-    let fields = VENDOR.form(&order_with_file("Your map"), &settings(), &urls).unwrap();
-    let expected =
-        [("From", OURS), ("To", THEIRS), ("Body", "Your map"), ("MediaUrl", urls[0]), ("MediaUrl", urls[1])];
-    assert_eq!(fields[..5], expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    assert_eq!((fields.len(), fields[5].0.as_str()), (6, "StatusCallback"));
+    VENDOR.names_files_in_order();
 }
 
 #[test]
 fn an_empty_body_is_left_out_beside_a_file_and_refused_without_one() {
-    for body in ["", " \n"] {
-        let message = order_with_file(body);
-        let fields = VENDOR.form(&message, &settings(), &["https://h.test/1"]).unwrap();
-        let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["From", "To", "MediaUrl", "StatusCallback"]);
-        // That there once was a file is nothing that could be sent.
-        for message in [message, order(THEIRS, body)] {
-            let refusal = VENDOR.form(&message, &settings(), &[]).unwrap_err();
-            assert_eq!((refusal.kind, refusal.code.as_deref()), (RefusalKind::Permanent, Some("21602")));
-        }
-    }
+    VENDOR.leaves_out_an_empty_body();
 }
 
 #[test]
 fn a_list_of_files_that_cannot_be_read_is_asked_for_again() {
-    let message = incoming("MM1");
-    let list = Call::Files(&message);
-    let files = |body: &Value| judged(&list, &replied(200, body));
-    assert_eq!(files(&json!({"media_list": []})), Outcome::Done(Done::Files(Vec::new())));
-    for body in [json!({}), json!([]), json!({"media_list": null}), json!("odd")] {
-        assert_eq!(verdict(&files(&body)), "later", "{body}");
-    }
-    assert_eq!(verdict(&judged(&list, &Reply::NoAnswer("?".to_owned()))), "later");
+    VENDOR.reads_a_list_or_asks_again();
 }
 
 #[test]
 fn a_file_that_is_not_there_may_come_within_two_minutes_and_never_after() {
-    let message = incoming("MM1");
-    for call in [Call::Files(&message), Call::File { message: &message, url: "https://h.test/1" }] {
-        let judged = |status, seconds| {
-            let reply = replied(status, &json!({"code": 20404, "message": "not found"}));
-            verdict(&VENDOR.after(TimeDelta::seconds(seconds), &call, &reply))
-        };
-        assert_eq!([judged(404, 0), judged(404, 119), judged(404, 120)], ["later", "later", "permanent"]);
-        assert_eq!(
-            [judged(403, 0), judged(410, 0), judged(401, 500)],
-            ["permanent", "permanent", "credentials"]
-        );
-        let gone = VENDOR.after(TimeDelta::hours(1), &call, &replied(404, &json!(null)));
-        assert_eq!(gone, Outcome::Refused(Refusal::permanent(None, "it is not there any more")));
-        for (status, expected) in [(429, "throttled"), (500, "later"), (302, "later")] {
-            let outcome = VENDOR.after(TimeDelta::zero(), &call, &replied(status, &json!({})));
-            assert_eq!(verdict(&outcome), expected, "{status}");
-        }
-    }
+    VENDOR.waits_two_minutes_for_a_file();
 }
 
 #[test]
