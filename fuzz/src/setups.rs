@@ -10,7 +10,7 @@ use url::Url;
 
 /// Lines: one answer for each setting of any connector.
 pub(crate) fn check(data: &[u8]) {
-    let (answers, _) = lines::<9>(data);
+    let (answers, _) = lines::<10>(data);
     for connector in [FRONT, SIGNALWIRE, TWILIO] {
         let named = || connector.settings().iter().zip(&answers);
         let given: Settings = named().map(|(setting, answer)| (setting.name, answer.as_str())).collect();
