@@ -4,14 +4,15 @@ use super::input::Input;
 use super::rows::{at_helpdesk, evidence};
 use super::rules;
 use super::world::{FRONT, OURS, SIGNALWIRE, THEIRS, now, ours, theirs};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use twinwire_core::identity::{Identity, Known, identify};
+use twinwire_core::media::{Fetched, File, Medium, next};
 use twinwire_core::model::{Act, Begun, BoundBy, Direction, Message, Need, Parked, Side};
 use twinwire_core::observe::{
     AtHelpdesk, AtProvider, Ordered, fold_helpdesk, fold_order, fold_provider, release,
 };
 use twinwire_core::outcome::{Refusal, RefusalKind};
-use twinwire_core::plan::{Action, End, Facts, Policy, plan};
+use twinwire_core::plan::{Action, End, FETCH_WITHIN, Facts, Policy, plan};
 use twinwire_core::settle::{Result as Came, apply, begin, park, tidy};
 
 /// A row and what is known around it.
@@ -26,7 +27,13 @@ struct Life {
 /// Any sequence of evidence, acts, crashes and waits.
 pub(crate) fn check(data: &[u8]) {
     let mut input = Input(data);
-    let row = if input.flag() { theirs() } else { ours() };
+    let start = input.byte();
+    let mut row = if start & 1 == 1 { theirs() } else { ours() };
+    if start & 2 == 2 {
+        // The first of two files still has to be asked for by name.
+        let named = File { url: Some("https://files.example/2".to_owned()), ..File::default() };
+        row.media = [File::default(), named].map(Medium::from).to_vec();
+    }
     let mut life = Life { row, known: Vec::new(), now: now(), open: false };
     for _ in 0..80 {
         if input.is_over() {
@@ -159,7 +166,9 @@ impl Life {
             }
             Action::WaitUntil(until) => {
                 assert!(until > self.now, "a wait until the past");
-                self.now = until;
+                // As the database keeps it, and not before.
+                let kept = until.trunc_subsecs(6);
+                self.now = if kept < until { kept + TimeDelta::microseconds(1) } else { kept };
             }
             Action::Nothing if self.row.in_flight.is_some() && self.row.need() == Need::Nothing => {
                 self.row = tidy(&self.row);
@@ -174,7 +183,11 @@ impl Life {
         if act == Act::Deliver {
             assert!(!(self.open && twice_is_worse), "sent again without knowing what became of it");
             assert_eq!(self.row.destination_id(), None, "delivered again");
+            let late = self.row.origin == Side::Provider && self.now - self.row.seen_at >= FETCH_WITHIN;
+            assert!(late || next(&self.row).is_none(), "delivered without its files");
         }
+        let carried =
+            self.row.origin == Side::Provider && self.row.media.iter().any(|medium| medium.key().is_some());
         let was_open = self.open;
         let doubt = self.row.standing_doubt();
         self.row = begin(&self.row, act, self.now);
@@ -189,6 +202,7 @@ impl Life {
         }
         let came = match input.byte() % 8 {
             0 => return false,
+            1 | 2 if act == Act::Fetch => self.fetched(input),
             1 | 2 => self.done(act, doubt, input),
             3 if act == Act::LookUp => Came::NotThere,
             4 if act == Act::LookUp => Came::Ambiguous,
@@ -209,12 +223,29 @@ impl Life {
             self.open = false;
         }
         if let (Act::Deliver, Came::Refused(Refusal { kind: RefusalKind::Permanent, .. })) = (act, &came) {
+            // A customer's message is tried again without its files.
+            let left = carried && self.row.media.iter().all(|medium| medium.key().is_none());
             assert!(
-                self.row.destination_id().is_some() || self.row.parked.is_some(),
+                self.row.destination_id().is_some() || self.row.parked.is_some() || left,
                 "refused for good and not put aside"
             );
         }
         certain
+    }
+
+    /// What came of fetching: the list of names, the file, its text, or nothing.
+    fn fetched(&self, input: &mut Input<'_>) -> Came {
+        let Some((_, Medium { file, .. })) = next(&self.row) else { panic!("nothing is to be fetched") };
+        let named = || File { url: Some("https://files.example/1".to_owned()), ..File::default() };
+        Came::Fetched(match (&file.url, input.byte() % 4) {
+            (_, 0) => Fetched::Missing { why: "it is gone".to_owned() },
+            (None, 1) => Fetched::Listed(Vec::new()),
+            (None, _) => Fetched::Listed(vec![named()]),
+            (Some(url), 1) => Fetched::Said { url: url.clone(), text: "Hello".to_owned() },
+            (Some(url), _) => {
+                Fetched::Kept { url: url.clone(), key: "chn_1/f1".to_owned(), file: file.clone() }
+            }
+        })
     }
 
     /// A success; a delivery and its look-up bring evidence along, or are not believed.
