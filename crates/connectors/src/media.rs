@@ -90,7 +90,12 @@ pub(crate) fn gone(call: &Call<'_>, context: &Context<'_>, answer: &Answer) -> O
     let (Call::File { message, .. } | Call::Files(message)) = call else { return None };
     let kind = match answer.status {
         404 if context.now - message.seen_at < NOT_YET => RefusalKind::Later,
-        403 | 404 | 410 => RefusalKind::Permanent,
+        // Credentials that may not read files are the operator's to mend; there is a while for that.
+        403 => {
+            let message = "the vendor does not let us read it (403)".to_owned();
+            return Some(Outcome::Refused(Refusal { kind: RefusalKind::Later, code: None, message }));
+        }
+        404 | 410 => RefusalKind::Permanent,
         _ => return None,
     };
     Some(Outcome::Refused(Refusal { kind, code: None, message: "it is not there any more".to_owned() }))

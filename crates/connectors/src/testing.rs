@@ -300,7 +300,7 @@ impl Vendor {
             assert_eq!([judged(404, 0), judged(404, 119), judged(404, 120)], ["later", "later", "permanent"]);
             assert_eq!(
                 [judged(403, 0), judged(410, 0), judged(401, 500)],
-                ["permanent", "permanent", "credentials"]
+                ["later", "permanent", "credentials"]
             );
             let gone = self.after(TimeDelta::hours(1), &call, &replied(404, &json!(null)));
             assert_eq!(gone, Outcome::Refused(Refusal::permanent(None, "it is not there any more")));

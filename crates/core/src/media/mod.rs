@@ -168,7 +168,13 @@ pub enum Fetched {
 pub(crate) fn fetched(row: &mut Message, fetched: &Fetched) {
     match fetched {
         Fetched::Listed(files) => {
-            let named = files.iter().filter(|file| file.url.is_some()).cloned().map(Medium::from);
+            let known = |file: &File| row.media.iter().any(|medium| medium.file.url == file.url);
+            let named: Vec<Medium> = files
+                .iter()
+                .filter(|file| file.url.is_some() && !known(file))
+                .cloned()
+                .map(Medium::from)
+                .collect();
             if row.media.iter().any(|medium| medium.is_wanted() && medium.file.url.is_none()) {
                 row.media.retain(|medium| !medium.is_wanted() || medium.file.url.is_some());
                 row.media.extend(named);

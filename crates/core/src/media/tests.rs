@@ -72,6 +72,15 @@ fn files_that_the_vendor_named_take_the_place_of_their_number() {
 }
 
 #[test]
+fn a_file_that_is_there_already_is_not_taken_from_the_list_again() {
+    let mut row = theirs(vec![file("a"), File::default()], "");
+    fetched(&mut row, &kept("a"));
+    fetched(&mut row, &Fetched::Listed(vec![file("a"), file("b")]));
+    let urls: Vec<_> = row.media.iter().map(|medium| medium.file.url.as_deref()).collect();
+    assert_eq!(urls, [Some("a"), Some("b")]);
+}
+
+#[test]
 fn a_vendor_that_names_no_file_leaves_none_to_be_fetched() {
     let mut row = theirs(File::unnamed(1), "Hi");
     fetched(&mut row, &Fetched::Listed(Vec::new()));

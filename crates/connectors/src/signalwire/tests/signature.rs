@@ -84,4 +84,9 @@ fn what_is_wrong_with_a_hook_is_said_in_order() {
     let both = VENDOR.came("inbound", url, FORM, format!("AccountSid={PROJECT}&AccountSid=x"));
     let both = both.signed(&format!("{url}AccountSid{PROJECT}AccountSidx"));
     assert_eq!(both.verify(&settings()), Err(Unverified::OtherAccount));
+    // Known of one that is not signed as well, whatever the signature is worth.
+    let names_other =
+        |came: &Came, settings: &Settings| SignalWire.is_of_other_account(&came.hook(), settings);
+    assert!(!names_other(&unsigned(), &settings()) && names_other(&both, &settings()));
+    assert!(names_other(&unsigned(), &with("project", "another")));
 }

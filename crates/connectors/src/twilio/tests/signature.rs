@@ -16,6 +16,10 @@ fn only_the_primary_auth_token_is_believed_whatever_makes_the_calls() {
     let both = VENDOR.came("inbound", url, FORM, format!("AccountSid={ACCOUNT}&AccountSid=x"));
     let both = both.signed(&format!("{url}AccountSid{ACCOUNT}AccountSidx"));
     assert_eq!(both.verify(&settings()), Err(Unverified::OtherAccount));
+    // Known of one that is not signed as well, whatever the signature is worth.
+    let names_other = |came: &Came, settings: &Settings| Twilio.is_of_other_account(&came.hook(), settings);
+    assert!(!names_other(&unsigned(), &settings()) && names_other(&both, &settings()));
+    assert!(names_other(&unsigned(), &with(&[("account_sid", "another"), ("auth_token", "")])));
 }
 
 #[test]
