@@ -104,7 +104,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Backfill(args) => given_up_on_stop(commands::backfill::run(&config, &args)).await,
         Command::Why(args) => given_up_on_stop(commands::why::run(&config, &args)).await,
         Command::Retry(args) => given_up_on_stop(commands::retry::run(&config, &args)).await,
-        Command::Settle(args) => given_up_on_stop(commands::settle::run(&config, &args)).await,
+        Command::Settle(args) => given_up_on_stop(Box::pin(commands::settle::run(&config, &args))).await,
         Command::Sql(args) => given_up_on_stop(commands::sql::run(&config, &args)).await,
         Command::Migrate(args) => given_up_on_stop(commands::migrate::run(&config, &args)).await,
     }

@@ -12,8 +12,6 @@ use url::Url;
 
 /// Files of one message that are looked at; nobody sends more.
 const MOST: usize = 20;
-/// A layout for phones that were forgotten long ago, and nothing that a person would miss.
-const LAYOUT: &str = "application/smil";
 /// So long a file that is told of may not be there yet (Twilio, support article 44750147594523, read 2026-11).
 const NOT_YET: TimeDelta = TimeDelta::minutes(2);
 
@@ -40,21 +38,26 @@ fn count(fields: &Value, name: &str) -> usize {
     text(fields, name).and_then(|count| count.trim().parse().ok()).unwrap_or(0).min(MOST)
 }
 
-/// The files that a list of them names; none when it is no such list. `base` is where the API is.
+/// The files that a list of them names; none when it is no such list. `base` is where the API is. What has no address is
+/// counted all the same.
 pub(crate) fn in_list(body: &Value, base: &str) -> Option<Vec<File>> {
     let listed = body.get("media_list")?.as_array()?;
-    let one = |media: &Value| {
-        let uri = word(media, "uri")?;
+    let address = |uri: String| {
         let uri = uri.strip_suffix(".json").unwrap_or(&uri);
-        let url = if uri.starts_with('/') { format!("{base}{uri}") } else { uri.to_owned() };
-        named(Some(url), word(media, "content_type"))
+        if uri.starts_with('/') { format!("{base}{uri}") } else { uri.to_owned() }
     };
-    Some(listed.iter().take(MOST).filter_map(one).collect())
+    let one = |media: &Value| {
+        let content_type = word(media, "content_type").map(|content_type| essence(&content_type));
+        let file = File { url: word(media, "uri").map(address), content_type, ..File::default() };
+        if file.is_layout() { File { url: None, ..file } } else { file }
+    };
+    Some(listed.iter().take(MOST).map(one).collect())
 }
 
 fn named(url: Option<String>, content_type: Option<String>) -> Option<File> {
     let content_type = content_type.map(|content_type| essence(&content_type));
-    (content_type.as_deref() != Some(LAYOUT)).then_some(File { url, content_type, ..File::default() })
+    let file = File { url, content_type, ..File::default() };
+    (!file.is_layout()).then_some(file)
 }
 
 /// Where the files that go along can be fetched.
@@ -65,20 +68,23 @@ pub(crate) fn addresses<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a s
     })
 }
 
-/// The request for a file: with credentials only at the API's own address, and without at another one over TLS. Whether
-/// that other host is to be trusted is for the sender to say, which knows the vendor's hosts.
+/// The request for a file: with credentials only where the API has files of messages, and without at any other address over
+/// TLS. Whether that host is to be trusted is for the sender to say, which knows the vendor's hosts.
 pub(crate) fn request(url: &str, base: &str, credentials: Request) -> Result<Request, Refusal> {
     let nowhere = || Refusal::permanent(None, "its address is not one that can be fetched from");
     let (target, api) = (Url::parse(url).map_err(|_| nowhere())?, Url::parse(base).map_err(|_| nowhere())?);
     let plain = target.username().is_empty() && target.password().is_none();
     let accept = ("accept", "*/*".to_owned());
-    if plain && target.origin() == api.origin() {
+    let folder = format!("{}/", api.path().trim_end_matches('/'));
+    let is_file = target.path().starts_with(&folder)
+        && target.path().split_once("/Messages/").is_some_and(|(_, rest)| rest.contains("/Media/"));
+    if plain && is_file && target.origin() == api.origin() {
         let mut headers = credentials.headers;
         headers.retain(|(name, _)| *name != "accept");
         headers.push(accept);
         return Ok(Request { url: target.into(), headers, ..credentials });
     }
-    if plain && target.scheme() == "https" {
+    if plain && (target.scheme() == "https" || target.origin() == api.origin()) {
         let request = Request { url: target.into(), headers: vec![accept], ..credentials };
         return Ok(Request { method: Method::Get, body: Vec::new(), ..request });
     }
@@ -165,7 +171,12 @@ mod tests {
         ]});
         let expected = [
             (Some("https://api.vendor.test/2010-04-01/Media/ME1"), Some("image/png")),
+            (None, Some("application/smil")),
             (Some("https://api.vendor.test/2010-04-01/Media/ME3"), None),
+            (None, None),
+            (None, None),
+            (None, None),
+            (None, None),
         ];
         assert_eq!(shown(&in_list(&list, API).unwrap()), expected);
         assert_eq!(in_list(&json!({"media_list": []}), API), Some(Vec::new()));
@@ -203,8 +214,14 @@ mod tests {
     #[test]
     fn credentials_go_with_a_file_to_the_apis_own_origin_alone() {
         for (url, ours) in [
-            ("https://api.vendor.test/2010-04-01/Media/ME1", true),
-            ("https://API.vendor.test:443/x", true),
+            ("https://api.vendor.test/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1", true),
+            ("https://API.vendor.test:443/v1/Messages/MM1/Media/ME1?x=y", true),
+            (
+                "https://api.vendor.test/2010-04-01/Accounts/AC1/Messages.json?Media=/Messages/x/Media/y",
+                false,
+            ),
+            ("https://api.vendor.test/2010-04-01/Accounts/AC1/Media/Messages/x", false),
+            ("https://api.vendor.test/x", false),
             ("https://api.vendor.test:8443/x", false),
             ("https://cdn.vendor.test/x", false),
             ("https://api.vendor.test.evil.test/x", false),
@@ -245,8 +262,7 @@ mod tests {
         {
             let files = in_list(&json!({"media_list": [{"uri": uri}]}), API).unwrap();
             let Ok(request) = of(files[0].url.as_deref().unwrap()) else { continue };
-            let host = Url::parse(&request.url).unwrap().host_str().unwrap().to_owned();
-            assert_eq!(with_credentials(&request), host == "api.vendor.test", "{uri} leads to {host}");
+            assert!(!with_credentials(&request), "{uri} leads to {}", request.url);
         }
     }
 

@@ -83,7 +83,9 @@ fn echo<'a>(seen: &AtProvider, known: Known<'a>) -> Identity<'a> {
     let mut candidates = known.uncertain.iter().filter(|row| could_be(seen, row));
     let Some(row) = candidates.next() else { return Identity::New };
     let rivals = known.rivals.iter().any(|other| other.id != seen.id && could_be(other, row));
-    if rivals || candidates.next().is_some() || seen.body.is_none() {
+    // Of a message with files some providers show no text at all.
+    let bare = seen.body.is_none() && seen.files.is_empty();
+    if rivals || candidates.next().is_some() || bare {
         return Identity::Hold;
     }
     Identity::Row(row, BoundBy::Echo)
@@ -91,7 +93,7 @@ fn echo<'a>(seen: &AtProvider, known: Known<'a>) -> Identity<'a> {
 
 /// Whether `seen` can be the uncertain send of `row`: from our address, same person, same text, not older than the first
 /// attempt, and not so much younger than the last one that it must be another, and not one that our reference in it gives
-/// to another row. A text or sender that the evidence does not show rules nothing out.
+/// to another row; with as many files. A text, files or sender that the evidence does not show rule nothing out.
 pub fn could_be(seen: &AtProvider, row: &Message) -> bool {
     // A note in doubt says nothing of the send that it is about, unless that one is uncertain itself.
     let about_send = |doubt: &Begun| doubt.act == Act::Deliver || row.parked == Some(Parked::Uncertain);
@@ -107,4 +109,5 @@ pub fn could_be(seen: &AtProvider, row: &Message) -> bool {
         && seen.reference.as_ref().is_none_or(|reference| *reference == row.external_id)
         && seen.created_at.is_none_or(|at| since <= at && at <= until)
         && seen.body.as_deref().is_none_or(|body| same_text(&row.body, body))
+        && (seen.files.is_empty() || seen.files.len() == row.media.len())
 }

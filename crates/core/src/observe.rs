@@ -357,9 +357,16 @@ fn arrived(before: Option<&Message>, mut row: Message) -> Message {
 /// flight stays awake though it asks for nothing any more: should its process die now, somebody has to tidy it up.
 fn woken(before: Option<&Message>, mut after: Message, now: DateTime<Utc>) -> Message {
     let need = after.need();
+    let whole_now = |before: &Message| {
+        before.provider_status == Some(Status::Receiving) && after.provider_status != before.provider_status
+    };
     after.wake_at = match before {
         _ if need == Need::Nothing && after.in_flight.is_none() => None,
-        Some(before) if before.need() == need && (before.wake_at.is_some() || *before == after) => {
+        Some(before)
+            if before.need() == need
+                && !whole_now(before)
+                && (before.wake_at.is_some() || *before == after) =>
+        {
             before.wake_at
         }
         _ => Some(now),

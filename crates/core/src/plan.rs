@@ -5,18 +5,25 @@
 
 use crate::caps::{Caps, LookUp, Worse};
 use crate::media::Medium;
-use crate::model::{Act, Begun, Message, Need, Parked, Side, Told};
+use crate::model::{Act, Begun, Message, Need, Parked, Side, Status, Told};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// The most that [`Policy::give_up_after`] can be. A row that failed so often is not asked about any more, whatever the
 /// policy: this is how [`crate::settle::apply`] writes down that a look-up was refused for good.
 pub const GIVE_UP_AFTER: u32 = 50;
 
+/// How long the last bytes of a call may be under way: as long as the kernel sends them again when nobody acknowledges
+/// them, and the vendor's own time to show what it got.
+const UNDER_WAY: TimeDelta = TimeDelta::seconds(35);
+
 /// A call starts at once after its begin, or something is wrong with the machine.
 const LATEST_START: TimeDelta = TimeDelta::seconds(5);
 
 /// How long a customer's message waits for its files, from when we first learnt of it: after that it goes without.
 pub const FETCH_WITHIN: TimeDelta = TimeDelta::hours(1);
+
+/// How long a message that is still arriving at the provider is waited for.
+const ARRIVES_WITHIN: TimeDelta = TimeDelta::minutes(2);
 
 /// What the planner needs to know beside the row.
 #[derive(Clone, Copy, Debug)]
@@ -141,6 +148,9 @@ fn settle(row: &Message, doubt: Begun, facts: &Facts<'_>, now: DateTime<Utc>) ->
 }
 
 fn deliver(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
+    if facts.broken_off {
+        return Action::Park(Parked::Incomplete);
+    }
     if is_too_old(row, facts.policy.too_old, now) {
         return Action::Park(Parked::TooOld);
     }
@@ -152,8 +162,8 @@ fn deliver(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
     if facts.is_worn(row) && end.caps.worse == Worse::Twice {
         return Action::Park(Parked::GaveUp);
     }
-    if facts.broken_off {
-        return Action::Park(Parked::Incomplete);
+    if let Some(until) = arriving_until(row).filter(|until| *until > now) {
+        return Action::WaitUntil(until);
     }
     if let Some(action) = fetch(row, facts, now) {
         return action;
@@ -162,6 +172,12 @@ fn deliver(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Action {
         return Action::WaitTurn;
     }
     end.unless_paused(Act::Deliver, now)
+}
+
+/// A message that the provider itself has not got whole yet shows neither its text nor its files. It is waited for a little.
+fn arriving_until(row: &Message) -> Option<DateTime<Utc>> {
+    let arriving = row.origin == Side::Provider && row.provider_status == Some(Status::Receiving);
+    arriving.then(|| row.seen_at + ARRIVES_WITHIN)
 }
 
 /// Files are fetched before anything else and out of turn: vendors do not keep them for ever.
@@ -249,9 +265,10 @@ impl<'a> Facts<'a> {
     }
 
     /// How long after its begin the last of a call's bytes may leave: an upload takes its time, and one that a standstill
-    /// has cut in two must not come to its end once somebody may have looked.
+    /// has cut in two must not come to its end once somebody may have looked. What has left may be under way for a while.
     pub fn end_within(&self, side: Side) -> TimeDelta {
-        self.settling(self.end(side)) * 2 / 3
+        let settling = self.settling(self.end(side));
+        (settling - UNDER_WAY).max(settling / 3)
     }
 
     fn settling(&self, end: End<'_>) -> TimeDelta {

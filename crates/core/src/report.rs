@@ -9,7 +9,12 @@ const QUOTED: usize = 26;
 /// Why it failed: the provider's code and words, or ours.
 pub fn reason(row: &Message) -> String {
     if row.part.of > 1 {
-        return format!("Part {} of {}: {}", row.part.nth, row.part.of, why(row));
+        let rest = if row.parked.is_some() && row.part.nth < row.part.of {
+            ". What follows it was not sent"
+        } else {
+            ""
+        };
+        return format!("Part {} of {}: {}{rest}", row.part.nth, row.part.of, why(row));
     }
     why(row)
 }

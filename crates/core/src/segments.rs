@@ -90,8 +90,9 @@ pub(crate) fn plain(c: char) -> Option<&'static str> {
     const ASCII: &str =
         "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
     // The full-width forms stand in the order of ASCII.
-    if let Some(nth) = u32::from(c).checked_sub(0xff01).and_then(|nth| usize::try_from(nth).ok()) {
-        return ASCII.get(nth..=nth);
+    let nth = u32::from(c).checked_sub(0xff01).and_then(|nth| usize::try_from(nth).ok());
+    if let Some(plain) = nth.and_then(|nth| ASCII.get(nth..=nth)) {
+        return Some(plain);
     }
     PLAIN.iter().find(|(_, like)| like.contains(c)).map(|(plain, _)| *plain)
 }
@@ -149,6 +150,7 @@ mod tests {
             ("\u{1f44d} \u{2013} ok", "\u{1f44d} \u{2013} ok"),
             ("\u{ff28}\u{ff49}\u{ff01}", "Hi!"),
             ("a\u{200b}b\u{a0}c", "ab c"),
+            ("so\u{ff61}", "so."),
             ("", ""),
         ] {
             assert_eq!(smart(text), sent, "{text:?}");

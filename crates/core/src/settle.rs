@@ -124,8 +124,7 @@ pub fn apply(row: &Message, act: Act, result: &Result, now: DateTime<Utc>, chanc
         fetched(&mut after, &Fetched::Missing { why: format!("it could not be fetched ({last})") });
         after.wake_at = Some(now);
     }
-    let never_ends = matches!(result, Result::Unknown(_)) && act == Act::Deliver;
-    if never_ends && after.failures >= FETCH_TRIES {
+    if act == Act::Deliver && after.parked.is_none() && after.failures >= FETCH_TRIES {
         media::leave(&mut after, "the upload never came to its end");
     }
     // Why the message did not arrive is what the agent is told; trouble with the telling must not take its place.
@@ -237,6 +236,11 @@ fn refused(row: &mut Message, act: Act, refusal: &Refusal, now: DateTime<Utc>, c
         (RefusalKind::Permanent | RefusalKind::OptedOut, Act::Fetch) => {
             fetched(row, &Fetched::Missing { why: words });
         }
+        // Perhaps it is only the files that it does not want: what the customer wrote is not lost for them.
+        (RefusalKind::Permanent, Act::Deliver) if media::leave(row, &words) => {
+            row.failures = 0;
+            row.last_error = Some(words);
+        }
         // This attempt did not happen, but the one before may have: the agent must not be told that it failed.
         (RefusalKind::Permanent | RefusalKind::OptedOut, Act::Deliver)
             if in_doubt_about(row, Act::Deliver) =>
@@ -244,11 +248,6 @@ fn refused(row: &mut Message, act: Act, refusal: &Refusal, now: DateTime<Utc>, c
             row.parked = Some(Parked::Uncertain);
             row.failures = 0;
             row.last_error = Some(format!("{words}; an attempt before may have been delivered"));
-        }
-        // Perhaps it is only the files that it does not want: what the customer wrote is not lost for them.
-        (RefusalKind::Permanent, Act::Deliver) if media::leave(row, &words) => {
-            row.failures = 0;
-            row.last_error = Some(words);
         }
         (kind @ (RefusalKind::Permanent | RefusalKind::OptedOut), Act::Deliver) => {
             let opted_out = kind == RefusalKind::OptedOut;

@@ -1,6 +1,6 @@
 //! One call to a vendor, and what it means for the whole account.
 
-use crate::sender::{Downloaded, Latest, Rules, Window};
+use crate::sender::{Downloaded, Late, Latest, Rules, Window};
 use crate::{Engine, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
@@ -101,7 +101,10 @@ pub async fn download(
     let counts = !engine.health().is_away(caller.account.id, context.now);
     let request = match connector.build(call, &context) {
         Ok(request) => request,
-        Err(refusal) => return Ok((Got::Not(Outcome::Refused(refusal)), counts)),
+        Err(refusal) => {
+            refused(engine, caller.account, &refusal, true).await?;
+            return Ok((Got::Not(Outcome::Refused(refusal)), counts));
+        }
     };
     let outcome = match engine.downloader().fetch(&request, rules).await {
         Downloaded::Judge(reply) => connector.judge(call, &context, &reply),
@@ -147,7 +150,9 @@ async fn attempt(
             let latest = caller.window.map(|window| Latest { window, clock: engine.clock() });
             match engine.sender().send(request, latest).await {
                 Ok(reply) => (connector.judge(call, &context, &reply), Tried::Sent),
-                Err(late) => (Outcome::Refused(Refusal::later(late.to_string())), Tried::Late),
+                Err(Late::Start) => (Outcome::Refused(Refusal::later(Late::Start.to_string())), Tried::Late),
+                // A slow line is no standstill, and will be slow again.
+                Err(late) => (Outcome::Refused(Refusal::later(late.to_string())), Tried::NotMade),
             }
         }
         Err(refusal) => (Outcome::Refused(refusal), Tried::NotMade),

@@ -62,6 +62,12 @@ pub async fn receive(
     let account = engine.account(account).await?;
     let unverified = verification::check(connector, &account, hook, now)?;
     let reading = connector.read(hook, &channel.channel, &account.settings)?;
+    let moves =
+        |seen: &Observation| matches!(seen, Observation::Connected { .. } | Observation::Disconnected);
+    // Nobody connects or removes a channel by a request that may be anybody's.
+    if let Some(why) = unverified.filter(|_| reading.observations.iter().any(moves)) {
+        return Err(why.into());
+    }
     let orders = reading.observations.iter().any(|seen| matches!(seen, Observation::Ordered(_)));
     if orders && channel.state == State::Deleted {
         return Err(Rejected::Gone);

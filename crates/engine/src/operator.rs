@@ -61,32 +61,11 @@ pub async fn retry(engine: &Engine, found: &Found, hurry: bool) -> Result<Messag
     let word = if row.parked == after.parked { "retry_now" } else { "retry" };
     note(&mut tx, engine, found, word).await?;
     if word == "retry" {
-        the_rest(&mut tx, engine, found.channel, &after).await?;
+        fold::take_up_the_rest(&mut tx, found.channel, &after, now).await?;
     }
     fold::wake(&mut tx, found.channel, &after, now).await?;
     tx.commit().await?;
     Ok(after)
-}
-
-/// The later parts of the same text, which were put aside because of this one, are to be tried as well.
-async fn the_rest(
-    conn: &mut PgConnection,
-    engine: &Engine,
-    channel: i64,
-    first: &Message,
-) -> Result<(), Refused> {
-    if first.part.of == 1 {
-        return Ok(());
-    }
-    let now = engine.now();
-    for id in messages::left_behind(&mut *conn, channel, first).await? {
-        let Some(row) = messages::lock(conn, channel, &id).await? else { continue };
-        let Ok(after) = retry::retry(&row, now) else { continue };
-        messages::update(conn, channel, &after).await?;
-        let line = Line { channel, external_id: &id, at: now, by: None };
-        attempts::note(conn, line, "retry", None).await?;
-    }
-    Ok(())
 }
 
 /// An operator says that an uncertain message did not arrive. With `again`, a new attempt is asked for at once.
@@ -123,6 +102,9 @@ async fn clear(
         note(conn, engine, found, "retry").await?;
     }
     messages::update(conn, found.channel, &after).await?;
+    if again {
+        fold::take_up_the_rest(conn, found.channel, &after, how.now).await?;
+    }
     // What was held back because it might be this one is a message of its own now.
     fold::reconsider(conn, channel, &row.conversation, how).await?;
     fold::wake(conn, found.channel, &after, how.now).await?;

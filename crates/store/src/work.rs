@@ -49,10 +49,9 @@ pub async fn unworked_channels(
     Ok(ids)
 }
 
-/// Rows of a channel, born on the side `origin`, that are due; `running` left out. A row to be delivered is due only at
-/// its turn: when no earlier undelivered row of its conversation goes the same way, parked ones aside. Its files are
-/// fetched whenever it is.
-pub async fn due(
+/// Rows of a channel, born on the side `origin`, that are due and have a file to be fetched; `running` left out. For that
+/// no row waits for its turn.
+pub async fn due_files(
     conn: impl PgExecutor<'_>,
     channel: i64,
     origin: Side,
@@ -68,15 +67,52 @@ pub async fn due(
             attempted_at, failures, last_error, parked, wake_at, media, part, parts
         from messages m
         where m.channel_id = $1 and m.wake_at <= $2 and m.origin = $5 and not m.external_id = any ($3)
+            and m.parked is null and m.media @? '$[*] ? (@.state == "wanted")'
+            and ($5 = 'helpdesk' or m.created_at > $6)
+        order by m.wake_at, m.seq limit $4"#,
+        channel,
+        now,
+        running,
+        limit,
+        word(origin),
+        now - FETCH_WITHIN,
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(TryInto::try_into)
+    .collect()
+}
+
+/// The other rows of a channel, born on the side `origin`, that are due; `running` left out. A row to be delivered is due
+/// only at its turn: when no earlier undelivered row of its conversation goes the same way, parked ones aside, and none of
+/// `delivering` is of its conversation.
+pub async fn due(
+    conn: impl PgExecutor<'_>,
+    channel: i64,
+    origin: Side,
+    now: DateTime<Utc>,
+    running: &[String],
+    delivering: &[String],
+    limit: i64,
+) -> Result<Vec<Message>> {
+    sqlx::query_as!(
+        Row,
+        r#"select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
+            created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
+            provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts
+        from messages m
+        where m.channel_id = $1 and m.wake_at <= $2 and m.origin = $5 and not m.external_id = any ($3)
             and (m.parked is not null
-                or (m.media @? '$[*] ? (@.state == "wanted")' and ($5 = 'helpdesk' or m.created_at > $6))
-                or not exists (
+                or not (m.media @? '$[*] ? (@.state == "wanted")' and ($5 = 'helpdesk' or m.created_at > $6))
+                    and not exists (
                 select 1 from messages e
                 where e.channel_id = m.channel_id and e.external_conversation_id = m.external_conversation_id
                     and e.origin = m.origin and e.parked is null
                     and ((e.origin = 'helpdesk' and e.provider_message_id is null)
                         or (e.origin = 'provider' and e.helpdesk_message_id is null))
-                    and ((e.occurred_at, e.seq) < (m.occurred_at, m.seq) or e.external_id = any ($3))
+                    and ((e.occurred_at, e.seq) < (m.occurred_at, m.seq) or e.external_id = any ($7))
                     and ((m.origin = 'helpdesk' and m.provider_message_id is null)
                         or (m.origin = 'provider' and m.helpdesk_message_id is null))))
         order by m.wake_at, m.seq limit $4"#,
@@ -86,6 +122,7 @@ pub async fn due(
         limit,
         word(origin),
         now - FETCH_WITHIN,
+        delivering,
     )
     .fetch_all(conn)
     .await?

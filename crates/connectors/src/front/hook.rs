@@ -177,10 +177,14 @@ fn not_a_number(handle: &str) -> Unreadable {
     ))
 }
 
-/// The files. Pictures inside a signature are no part of what the agent says.
+/// The files. Pictures inside a signature are no part of what the agent says; one that was pasted into the text is.
 fn files(payload: &Value) -> Vec<File> {
-    let is_inline = |file: &Value| matches!(&file["metadata"]["is_inline"], Value::Bool(true));
-    let attached = items(&payload["attachments"]).filter(|file| !file.is_null() && !is_inline(file));
+    let signature = payload["signature"].to_string();
+    let is_signatures = |file: &Value| {
+        let inline = matches!(&file["metadata"]["is_inline"], Value::Bool(true));
+        inline && word(&file["metadata"]["cid"]).is_some_and(|cid| signature.contains(&cid))
+    };
+    let attached = items(&payload["attachments"]).filter(|file| !file.is_null() && !is_signatures(file));
     let file = |file: &Value| File {
         // Without an address it can only be asked for in vain, and the agent is told so.
         url: Some(word(&file["url"]).unwrap_or_default()),

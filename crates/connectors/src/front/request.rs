@@ -80,7 +80,8 @@ fn deliver(message: &Message, context: &Context<'_>) -> Result<Request, Refusal>
 fn file(url: &str, context: &Context<'_>) -> Result<Request, Refusal> {
     let api = Api::of(context)?;
     let url = callable(url, api.config.api_url)
-        .ok_or_else(|| Refusal::permanent(None, "Front named an address that is not Front's"))?;
+        .filter(|url| Url::parse(url).is_ok_and(|url| url.path().contains("/download/")))
+        .ok_or_else(|| Refusal::permanent(None, "Front named an address that is not one of Front's files"))?;
     let mut request = api.request(Method::Get, url, None);
     request.headers.retain(|(name, _)| *name != "accept");
     request.headers.push(("accept", "*/*".to_owned()));

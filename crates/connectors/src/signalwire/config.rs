@@ -76,8 +76,8 @@ pub(super) static MMS: Limits = Limits {
     ],
 };
 
-/// Where files may be beside the space itself: attested for recordings and faxes, of messages' files nobody says.
-pub(super) static FILE_HOSTS: &[&str] = &["files.signalwire.com", "s3.us-east-2.amazonaws.com"];
+/// Where files may be beside the API: attested for recordings and faxes, of messages' files nobody says.
+pub(super) static FILE_HOSTS: &[&str] = &[".signalwire.com", "s3.us-east-2.amazonaws.com"];
 
 /// What it asks for.
 pub(super) static SETTINGS: &[Setting] = &[

@@ -152,7 +152,8 @@ fn credentials_never_follow_a_file_to_a_stranger() {
             assert!(!has_credentials(&request), "{} sends them to {target}", connector.name());
             assert!(target.username().is_empty() && target.password().is_none(), "{target}");
         }
-        let own = Call::File { message: &message, url: "https://vendor.test/base/x" };
+        let own =
+            Call::File { message: &message, url: "https://vendor.test/base/Messages/m/Media/download/x" };
         let request = connector.build(&own, &context).unwrap();
         requests::assert_sound(*connector, &own, &request);
         assert!(has_credentials(&request), "{} asks for its own files without them", connector.name());

@@ -108,6 +108,7 @@ pub fn noted(outcome: &str) -> String {
         "parked" => "put aside".to_owned(),
         "unbound" => "not that message any more".to_owned(),
         "tidied_up" => "the mark of a dead process is taken away".to_owned(),
+        "earlier_part_goes" => "the part before it goes: it is to be sent after it".to_owned(),
         "copy_at_provider" => "the provider has it twice".to_owned(),
         "retry" => "a new attempt is asked for by an operator".to_owned(),
         "retry_now" => "an operator lets it wait no longer".to_owned(),

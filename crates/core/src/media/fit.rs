@@ -38,9 +38,15 @@ fn matches(pattern: &str, content_type: &str) -> bool {
     }
 }
 
-/// A media type without its parameters, in lower case.
+/// A media type without its parameters, in lower case; empty where it is none. It comes from outside and goes into headers.
 pub fn essence(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_name = |name: &str| {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+*".contains(&b);
+        (1..=100).contains(&name.len()) && name.bytes().all(plain)
+    };
+    let names = essence.split_once('/').is_some_and(|(kind, name)| is_name(kind) && is_name(name));
+    if names { essence } else { String::new() }
 }
 
 /// What a file has to become.

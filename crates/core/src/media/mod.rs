@@ -12,6 +12,10 @@ pub mod fit;
 use crate::model::{Message, Side};
 use serde::{Deserialize, Serialize};
 
+/// A layout for phones that were forgotten long ago: part of what a provider counts as files, and nothing that anybody
+/// would miss.
+pub const LAYOUT: &str = "application/smil";
+
 /// Longest name of a file that is kept, in characters.
 const LONGEST_NAME: usize = 120;
 
@@ -33,6 +37,11 @@ pub struct File {
 }
 
 impl File {
+    /// Whether it says only how the others are to be laid out.
+    pub fn is_layout(&self) -> bool {
+        self.content_type.as_deref() == Some(LAYOUT)
+    }
+
     /// `count` files of which nothing else is known.
     pub fn unnamed(count: usize) -> Vec<Self> {
         vec![Self::default(); count]
@@ -139,7 +148,7 @@ pub(crate) fn join(media: &[Medium], seen: &[File]) -> Vec<Medium> {
 /// What came of fetching.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fetched {
-    /// The vendor named the files.
+    /// The vendor named all files that it has. What it counts and does not name will never be there.
     Listed(Vec<File>),
     /// A file is in our store.
     Kept {
@@ -175,9 +184,15 @@ pub(crate) fn fetched(row: &mut Message, fetched: &Fetched) {
                 .cloned()
                 .map(Medium::from)
                 .collect();
-            if row.media.iter().any(|medium| medium.is_wanted() && medium.file.url.is_none()) {
+            let unnamed = unnamed(row);
+            if unnamed > 0 {
                 row.media.retain(|medium| !medium.is_wanted() || medium.file.url.is_some());
                 row.media.extend(named);
+                let why = "the provider does not say where it is".to_owned();
+                let missing = Medium { file: File::default(), state: State::Missing { why } };
+                let addressed = |file: &&File| file.url.is_some() || file.is_layout();
+                let known = files.iter().filter(addressed).count();
+                row.media.extend(std::iter::repeat_n(missing, unnamed.saturating_sub(known)));
             }
         }
         Fetched::Kept { url, key, file } => {
@@ -194,11 +209,19 @@ pub(crate) fn fetched(row: &mut Message, fetched: &Fetched) {
             }
         }
         Fetched::Missing { why } => {
-            if let Some(medium) = row.media.iter_mut().find(|medium| medium.is_wanted()) {
+            // Of files that nobody names, what holds for one holds for all.
+            let all = next(row).is_some_and(|(_, medium)| medium.file.url.is_none());
+            let is_it = |medium: &&mut Medium| medium.is_wanted() && (!all || medium.file.url.is_none());
+            for medium in row.media.iter_mut().filter(is_it).take(if all { usize::MAX } else { 1 }) {
                 medium.state = State::Missing { why: why.clone() };
             }
         }
     }
+}
+
+/// Files of which nothing but their number is known.
+pub fn unnamed(row: &Message) -> usize {
+    row.media.iter().filter(|medium| medium.is_wanted() && medium.file.url.is_none()).count()
 }
 
 fn wanted<'a>(row: &'a mut Message, url: &str) -> Option<&'a mut Medium> {
@@ -240,7 +263,10 @@ fn line(medium: &Medium) -> Option<String> {
     let why = match &medium.state {
         State::Said => return None,
         State::Wanted => "it could not be fetched in time",
-        State::Kept { .. } => "it is too large for this inbox",
+        State::Kept { .. } if medium.file.size.is_some_and(|size| size > 1_000_000) => {
+            "it is too large for this inbox"
+        }
+        State::Kept { .. } => "it could not be brought along",
         State::Missing { why } => why,
     };
     Some(format!("[{} is not here: {why}]", capital(&medium.title())))

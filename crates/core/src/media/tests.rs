@@ -81,10 +81,19 @@ fn a_file_that_is_there_already_is_not_taken_from_the_list_again() {
 }
 
 #[test]
-fn a_vendor_that_names_no_file_leaves_none_to_be_fetched() {
-    let mut row = theirs(File::unnamed(1), "Hi");
-    fetched(&mut row, &Fetched::Listed(Vec::new()));
-    assert!(row.media.is_empty());
+fn what_a_vendor_counts_and_does_not_name_is_said_to_be_missing() {
+    let mut row = theirs(File::unnamed(3), "Hi");
+    let layout = File { content_type: Some(LAYOUT.into()), ..File::default() };
+    fetched(&mut row, &Fetched::Listed(vec![layout, file("a")]));
+    assert!(matches!(states(&row)[..], [State::Wanted, State::Missing { .. }]), "{row:?}");
+    assert!(text_with_lines(&row, &[0]).starts_with("Hi\n[A file is not here: the provider does not say"));
+}
+
+#[test]
+fn a_list_that_cannot_be_had_costs_all_files_of_which_nothing_is_known() {
+    let mut row = theirs(File::unnamed(2), "Hi");
+    fetched(&mut row, &Fetched::Missing { why: "no list".into() });
+    assert!(states(&row).iter().all(|state| matches!(state, State::Missing { .. })));
 }
 
 #[test]
@@ -116,7 +125,9 @@ fn files_that_do_not_go_along_are_lines_in_the_agents_text() {
     );
     assert_eq!(text_with_lines(&row, &[0, 1, 2]), "Look");
     row.body.clear();
-    assert!(text_with_lines(&row, &[1, 2]).starts_with("[A picture is not here: it is too large"));
+    assert!(
+        text_with_lines(&row, &[1, 2]).starts_with("[A picture is not here: it could not be brought along")
+    );
 }
 
 #[test]
@@ -232,7 +243,14 @@ mod fits {
 
     #[test]
     fn a_type_is_read_without_its_parameters() {
-        for (said, is) in [("Image/JPEG; name=x", "image/jpeg"), ("text/plain", "text/plain"), ("", "")] {
+        for (said, is) in [
+            ("Image/JPEG; name=x", "image/jpeg"),
+            ("text/plain", "text/plain"),
+            ("", ""),
+            ("image", ""),
+            ("image/png\r\nX: y", ""),
+            ("a/b/c", ""),
+        ] {
             assert_eq!(essence(said), is);
         }
     }

@@ -54,6 +54,10 @@ pub fn split(order: Ordered, longest: usize) -> Vec<Ordered> {
     if order.body.chars().count() <= longest || longest <= NUMBER {
         return vec![order];
     }
+    // Nothing that long is cut at all: it comes from outside, and may be as long as it likes.
+    if order.body.chars().count() > MOST * longest {
+        return vec![order];
+    }
     let texts = cut(&order.body, longest - NUMBER);
     if texts.len() > MOST {
         return vec![order];

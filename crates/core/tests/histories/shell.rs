@@ -432,7 +432,8 @@ impl Shell {
             (Act::Fetch, _) => Answer::File(self.rng.percent(5)),
             (Act::Deliver, Side::Provider) => {
                 let what = (&*row.recipient, &*row.body);
-                Answer::Sent(self.provider.take(&mut self.rng, now, Direction::Outbound, what, Some(&id)))
+                let sent_for = Some((&*id, !row.media.is_empty()));
+                Answer::Sent(self.provider.take(&mut self.rng, now, Direction::Outbound, what, sent_for))
             }
             (Act::Deliver, Side::Helpdesk) => {
                 let seen = self.helpdesk.take(&mut self.rng, now, &id, &row.conversation);

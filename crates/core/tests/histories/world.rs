@@ -77,7 +77,7 @@ impl Provider {
         now: i64,
         direction: Direction,
         (customer, text): (&str, &str),
-        sent_for: Option<&str>,
+        sent_for: Option<(&str, bool)>,
     ) -> AtProvider {
         let becomes = match direction {
             Direction::Inbound => Status::Received,
@@ -89,8 +89,8 @@ impl Provider {
             direction,
             customer: customer.to_owned(),
             text: text.to_owned(),
-            sent_for: sent_for.map(str::to_owned),
-            with_file: rng.percent(20),
+            sent_for: sent_for.map(|(id, _)| id.to_owned()),
+            with_file: sent_for.map_or_else(|| rng.percent(20), |(_, with_file)| with_file),
             becomes,
             taken: now,
             listed_from: now + rng.below(26),
@@ -101,7 +101,7 @@ impl Provider {
                 self.tell(rng, now, &AtProvider { data: None, updated_at: None, ..answer.clone() });
             }
             (Direction::Outbound, None) => {}
-            (Direction::Outbound, Some(reference)) => {
+            (Direction::Outbound, Some((reference, _))) => {
                 // Some callbacks bring our reference back, none brings the text or a time.
                 let reference = rng.percent(80).then(|| reference.to_owned());
                 let bare = AtProvider {

@@ -4,17 +4,20 @@ use super::step::{Brought, Step, one};
 use crate::call::{self, Got};
 use crate::media::{self, LARGEST, kind};
 use crate::sender::{Downloaded, Rules};
+use chrono::TimeDelta;
 use twinwire_core::connector::Call;
 use twinwire_core::media::fit::size;
-use twinwire_core::media::{Fetched, File, Medium, next};
+use twinwire_core::media::{Fetched, File, Medium, next, unnamed};
 use twinwire_core::model::{Act, Message, Side};
 use twinwire_core::outcome::{Done, Outcome, Refusal};
 use twinwire_core::plan::side_of;
 use twinwire_core::settle::Result as Came;
 use twinwire_core::text::clean;
 
-/// What a file takes that a customer sends, in bytes.
-const USUAL: u64 = 5_000_000;
+/// Bytes that are counted for a file while it is fetched: more than nearly every one has, so that a few may be larger.
+const USUAL: u64 = 16_000_000;
+/// So long a vendor may count a file that it does not name.
+const NOT_YET: TimeDelta = TimeDelta::minutes(2);
 
 /// Longest text that comes as a file and is shown as the message's text.
 const LONGEST_TEXT: usize = 16 * 1024;
@@ -33,6 +36,10 @@ pub(super) async fn make(step: &Step, row: &Message) -> Brought {
 async fn list(step: &Step, row: &Message) -> Brought {
     let made = one(step, row, Act::Fetch, &Call::Files(row), &[]).await;
     let came = match made.outcome {
+        // What was counted a moment ago may not be named yet.
+        Outcome::Done(Done::Files(files)) if files.len() < unnamed(row) && is_young(step, row) => {
+            Came::Refused(Refusal::later("the vendor does not name all files yet"))
+        }
         Outcome::Done(Done::Files(files)) => Came::Fetched(Fetched::Listed(files)),
         Outcome::Done(_) => Came::Refused(Refusal::later("the vendor's list of files cannot be read")),
         other => not_got(other),
@@ -40,10 +47,14 @@ async fn list(step: &Step, row: &Message) -> Brought {
     brought(came, made.counts)
 }
 
+fn is_young(step: &Step, row: &Message) -> bool {
+    step.engine.now() - row.seen_at < NOT_YET
+}
+
 async fn get(step: &Step, row: &Message, (nth, medium): (usize, &Medium), url: &str) -> Brought {
     let side = side_of(row, Act::Fetch);
-    // Taken before, for what such files usually are where nobody says how large it is.
-    let _room = step.engine.media().room(medium.file.size.unwrap_or(USUAL).min(LARGEST)).await;
+    // Taken before, and not by what somebody says of its size.
+    let _room = step.engine.media().room(USUAL).await;
     let rules = Rules { hosts: step.ends.connector(side).file_hosts(), most: LARGEST };
     let call = Call::File { message: row, url };
     let (got, counts) =
@@ -95,7 +106,7 @@ async fn keep(
         // It is our own trouble, and passes or is seen: the log says so each time.
         Err(error) => {
             tracing::error!(%error, "a file could not be kept");
-            Came::Away { why: "our store of files cannot be written".to_owned(), perhaps: false }
+            Came::Refused(Refusal::later("our store of files cannot be written"))
         }
     };
     brought(came, true)

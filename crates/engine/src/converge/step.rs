@@ -90,7 +90,7 @@ impl Ready {
             Ok(Err(refusal)) => Self::Not(Came::Refused(refusal)),
             Err(error) => {
                 tracing::error!(row = row.log_id(), %error, "the files of a message cannot be read");
-                Self::Not(Came::Away { why: "our store of files cannot be read".to_owned(), perhaps: false })
+                Self::Not(Came::Refused(Refusal::later("our store of files cannot be read")))
             }
         }
     }
@@ -114,11 +114,11 @@ pub(super) async fn run(mut step: Step, row: Message, act: Act) {
 }
 
 async fn all(step: &mut Step, claimed: Message, act: Act) -> Result<()> {
-    let ready = Ready::of(step, &claimed, act).await;
     let asked = Instant::now();
     if !pace(step, &claimed, act).await? {
         return Ok(());
     }
+    let ready = Ready::of(step, &claimed, act).await;
     let waited = asked.elapsed() > STALE;
     if waited && !step.look_again(&claimed).await? {
         return Ok(());
@@ -376,6 +376,14 @@ pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) 
     let mut tx = engine.pool().begin().await?;
     fence(engine, &mut tx, lease).await?;
     let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(()) };
+    // Of a text that was broken off the agent is told once, whatever else there would be to say of its rest. And an
+    // operator may have asked for the earlier part again since this was decided.
+    let broken_off = row.part.follows() && messages::is_broken_off(&mut *tx, lease.channel, &row).await?;
+    let why = match why {
+        _ if broken_off => Parked::Incomplete,
+        Parked::Incomplete => return Ok(()),
+        why => why,
+    };
     let after = settle::park(&row, why, now);
     messages::update(&mut tx, lease.channel, &after).await?;
     let by = Line { channel: lease.channel, external_id: id, at: now, by: Some((&lease.owner, lease.fence)) };

@@ -23,6 +23,8 @@ use twinwire_store::work;
 /// Calls of one channel at a time, for messages of each side. Apart, so that neither a mass of texts that waits for the
 /// number's pace nor a provider that hangs holds up what customers write, and the other way round.
 const AT_ONCE: usize = 16;
+/// Files fetched at a time for messages of each side, beside those calls: a storage that hangs holds up nobody's text.
+const FILES_AT_ONCE: usize = 6;
 /// How long a worker without work keeps its lease.
 const LINGER: Duration = Duration::from_secs(2);
 /// Wait after an error of the database.
@@ -97,6 +99,15 @@ impl Both {
     }
 }
 
+/// Calls that do not get into each other's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Lane {
+    /// Where the message was born.
+    origin: Side,
+    /// A file of it is fetched.
+    files: bool,
+}
+
 struct Worker {
     engine: Engine,
     lease: Lease,
@@ -107,7 +118,7 @@ struct Worker {
     calls: JoinSet<()>,
     /// The row of each call.
     tasks: HashMap<task::Id, String>,
-    running: HashMap<String, Side>,
+    running: HashMap<String, Lane>,
     renewed: Instant,
     idle_since: Option<Instant>,
 }
@@ -152,7 +163,12 @@ impl Worker {
             self.calls.spawn(standing::show(self.engine.clone(), self.ends.clone(), self.limits.clone()));
             self.ends.expire();
         }
-        let more = self.start_due(Side::Provider, now).await? | self.start_due(Side::Helpdesk, now).await?;
+        let mut more = false;
+        for origin in [Side::Provider, Side::Helpdesk] {
+            for files in [true, false] {
+                more |= self.start_due(Lane { origin, files }, now).await?;
+            }
+        }
         if more {
             return Ok(Next::Go);
         }
@@ -168,33 +184,43 @@ impl Worker {
         self.ends = ends;
     }
 
-    /// How many calls there may be for messages born on one side. One is enough to see whether an account that rested
-    /// works again.
-    fn at_once(&self, origin: Side) -> usize {
-        let account = self.ends.account(origin.other());
+    /// How many calls there may be in a lane. One is enough to see whether an account that rested works again.
+    fn at_once(&self, lane: Lane) -> usize {
+        let account = self.ends.account(if lane.files { lane.origin } else { lane.origin.other() });
         let probing = account.pauses > 0 || self.engine.health().is_away(account.id, self.engine.now());
-        if probing { 1 } else { AT_ONCE }
+        match (probing, lane.files) {
+            (true, _) => 1,
+            (false, true) => FILES_AT_ONCE,
+            (false, false) => AT_ONCE,
+        }
     }
 
-    /// Starts what is due of the messages born on one side. Says whether there may be more.
-    async fn start_due(&mut self, origin: Side, now: DateTime<Utc>) -> Result<bool> {
-        let busy = self.running.values().filter(|side| **side == origin).count();
-        let free = self.at_once(origin).saturating_sub(busy);
+    /// Starts what is due in a lane. Says whether there may be more.
+    async fn start_due(&mut self, lane: Lane, now: DateTime<Utc>) -> Result<bool> {
+        let busy = self.running.values().filter(|one| **one == lane).count();
+        let free = self.at_once(lane).saturating_sub(busy);
         if free == 0 {
             return Ok(false);
         }
-        let running: Vec<String> = self.running.keys().cloned().collect();
         let limit = i64::try_from(free).unwrap_or(i64::MAX);
-        let due = work::due(self.engine.pool(), self.lease.channel, origin, now, &running, limit).await?;
+        let (pool, channel, origin) = (self.engine.pool(), self.lease.channel, lane.origin);
+        let running: Vec<String> = self.running.keys().cloned().collect();
+        let due = if lane.files {
+            work::due_files(pool, channel, origin, now, &running, limit).await?
+        } else {
+            let delivering: Vec<String> =
+                self.running.iter().filter(|(_, lane)| !lane.files).map(|(id, _)| id.clone()).collect();
+            work::due(pool, channel, origin, now, &running, &delivering, limit).await?
+        };
         let all = due.len() == free;
         for row in due {
-            self.take(row, now).await?;
+            self.take(row, lane, now).await?;
         }
         Ok(all)
     }
 
     /// Does what the planner says about a row.
-    async fn take(&mut self, row: Message, now: DateTime<Utc>) -> Result<()> {
+    async fn take(&mut self, row: Message, lane: Lane, now: DateTime<Utc>) -> Result<()> {
         let row = step::as_known(&self.engine, row);
         let thread = match row.need() {
             Need::Nothing | Need::Deliver => None,
@@ -202,7 +228,7 @@ impl Worker {
         };
         match plan(&row, &self.ends.facts(&self.engine, thread.is_some()), now) {
             Action::Do(act) => {
-                self.running.insert(row.external_id.clone(), row.origin);
+                self.running.insert(row.external_id.clone(), lane);
                 let step = Step {
                     engine: self.engine.clone(),
                     lease: self.lease.clone(),

@@ -67,6 +67,9 @@ async fn place(
         Identity::Row(row, bound_by) => {
             let after = fold_provider(Some(row), seen, bound_by, how.now);
             let saved = save(conn, channel.id, row, &after, how).await?;
+            if after.body != row.body && after.direction == Direction::Inbound {
+                hear(conn, channel.id, &after).await?;
+            }
             wake(conn, channel.id, &after, how.now).await?;
             let news = row.provider_message_id.as_deref() != Some(&seen.id);
             if let Some(displaced) = row.provider_message_id.as_deref().filter(|_| news) {
@@ -132,7 +135,8 @@ async fn believe(conn: &mut PgConnection, channel: i64, seen: &AtProvider, now: 
     let inbound = seen.direction == Direction::Inbound;
     let said = Said {
         conversation: seen.customer(),
-        at: seen.created_at.filter(|_| inbound).unwrap_or(now),
+        at: if inbound { seen.created_at } else { seen.updated_at.or(seen.sent_at).or(seen.created_at) }
+            .unwrap_or(now),
         source: if inbound { Source::Customer } else { Source::Provider },
         word,
         text: seen.body.as_deref().filter(|_| inbound).unwrap_or_default(),

@@ -19,6 +19,7 @@ use sqlx::PgConnection;
 use twinwire_core::explain;
 use twinwire_core::model::Message;
 use twinwire_core::observe::Observation;
+use twinwire_core::retry;
 use twinwire_store::attempts::{self, Line, Seen};
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::{accounts, messages, work};
@@ -164,7 +165,32 @@ async fn save(
     }
     messages::update(conn, channel, after).await?;
     tell(conn, channel, Some(before), after, how).await?;
+    // Was the agent told that it failed, they may have written it again; what follows stays aside then.
+    if before.parked.is_some() && after.parked.is_none() && after.helpdesk_status.is_none() {
+        take_up_the_rest(conn, channel, after, how.now).await?;
+    }
     Ok(Saved::Updated)
+}
+
+/// The later parts of a text, which were put aside because of this one, are to be sent after all.
+pub(crate) async fn take_up_the_rest(
+    conn: &mut PgConnection,
+    channel: i64,
+    row: &Message,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if row.part.of == 1 {
+        return Ok(());
+    }
+    for id in messages::left_behind(&mut *conn, channel, row).await? {
+        let Some(row) = messages::lock(conn, channel, &id).await? else { continue };
+        let Ok(after) = retry::retry(&row, now) else { continue };
+        messages::update(conn, channel, &after).await?;
+        let line = Line { channel, external_id: &id, at: now, by: None };
+        attempts::note(conn, line, "earlier_part_goes", None).await?;
+    }
+    work::announce(conn, channel).await?;
+    Ok(())
 }
 
 /// Makes a row and begins its story. False when it is there already; nothing is written then.

@@ -9,18 +9,13 @@ use std::io::Cursor;
 const LONGEST_SIDE: u32 = 12_000;
 const MEMORY: u64 = 200_000_000;
 
+/// Longest side that is kept. What is larger is made smaller first, in the cheap way: everything else takes several times the
+/// memory of the image.
+const LONGEST_KEPT: u32 = 2560;
+
 /// Longest side and quality, from what nobody can tell from the original down to what can still be looked at.
-const STEPS: [(u32, u8); 9] = [
-    (4096, 85),
-    (2560, 85),
-    (2048, 80),
-    (1600, 80),
-    (1600, 65),
-    (1280, 65),
-    (1024, 60),
-    (800, 55),
-    (640, 45),
-];
+const STEPS: [(u32, u8); 8] =
+    [(LONGEST_KEPT, 85), (2048, 80), (1600, 80), (1600, 65), (1280, 65), (1024, 60), (800, 55), (640, 45)];
 
 /// The image as a JPEG of at most so many bytes, upright and without what the camera wrote into it (where it was taken,
 /// for one).
@@ -55,6 +50,9 @@ fn open(bytes: &[u8]) -> Result<DynamicImage, String> {
     limits.reserve(decoder.total_bytes()).map_err(|_| "has too many pixels".to_owned())?;
     let orientation = decoder.orientation().ok();
     let mut image = DynamicImage::from_decoder(decoder).map_err(|_| unreadable())?;
+    if image.width().max(image.height()) > LONGEST_KEPT {
+        image = image.thumbnail(LONGEST_KEPT, LONGEST_KEPT);
+    }
     if let Some(orientation) = orientation {
         image.apply_orientation(orientation);
     }

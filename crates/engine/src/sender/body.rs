@@ -8,8 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http_body::{Body, Frame, SizeHint};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 /// Bytes that are handed over at a time. A standstill between two pieces is seen; one piece is gone in no time.
@@ -33,23 +32,32 @@ pub struct Latest {
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
 
-/// The request was not sent: it would have gone out too late.
+/// The request was not sent, or not to its end, and so was not made: it would have gone out too late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this process stood still before the call, which was not made")]
-pub struct Late;
+pub enum Late {
+    /// None of it went out.
+    #[error("this process stood still before the call, which was not made")]
+    Start,
+    /// It was broken off.
+    #[error("the upload took too long and was broken off")]
+    End,
+}
+
+/// Whether a body was held back.
+pub(super) type Held = Arc<Mutex<Option<Late>>>;
 
 /// A body that is held back when it is too late.
 pub(super) struct Timely {
     bytes: Bytes,
     started: bool,
     latest: Latest,
-    late: Arc<AtomicBool>,
+    late: Held,
 }
 
 impl Timely {
     /// The body, and whether it was held back.
-    pub(super) fn new(bytes: Bytes, latest: Latest) -> (Self, Arc<AtomicBool>) {
-        let late = Arc::new(AtomicBool::new(false));
+    pub(super) fn new(bytes: Bytes, latest: Latest) -> (Self, Held) {
+        let late = Held::default();
         (Self { bytes, started: false, latest, late: late.clone() }, late)
     }
 }
@@ -64,9 +72,10 @@ impl Body for Timely {
         }
         crash::point("before_wire");
         let Window { start_by, end_by } = self.latest.window;
-        if (self.latest.clock)() > if self.started { end_by } else { start_by } {
-            self.late.store(true, Ordering::SeqCst);
-            return Poll::Ready(Some(Err(Late)));
+        let (by, late) = if self.started { (end_by, Late::End) } else { (start_by, Late::Start) };
+        if (self.latest.clock)() > by {
+            *self.late.lock().unwrap_or_else(PoisonError::into_inner) = Some(late);
+            return Poll::Ready(Some(Err(late)));
         }
         self.started = true;
         let piece = self.bytes.len().min(PIECE);
@@ -88,6 +97,7 @@ mod tests {
     use super::*;
     use crate::sender::Sender;
     use chrono::TimeDelta;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
@@ -129,7 +139,7 @@ mod tests {
     #[tokio::test]
     async fn too_late_it_stays_here_although_the_connection_stands() {
         let (reply, heard) = sent(-1).await;
-        assert!(matches!(reply, Err(Late)));
+        assert!(matches!(reply, Err(Late::Start)));
         assert!(!heard.contains("Body=Hello"), "{heard}");
     }
 
@@ -150,7 +160,7 @@ mod tests {
         let latest = Latest { window: Window { start_by: now, end_by }, clock: Arc::new(clock) };
         let mut large = request(url);
         large.body = vec![b'x'; 10 * PIECE];
-        assert!(matches!(Sender::new().unwrap().send(large, Some(latest)).await, Err(Late)));
+        assert!(matches!(Sender::new().unwrap().send(large, Some(latest)).await, Err(Late::End)));
         assert!(server.await.unwrap() < 10 * PIECE);
     }
 }

@@ -9,7 +9,7 @@ use body::Timely;
 pub use body::{Late, Latest, Window};
 pub use download::{Downloaded, Downloader, Rules};
 use reqwest::redirect;
-use std::sync::atomic::Ordering;
+use std::sync::PoisonError;
 use std::time::Duration;
 use twinwire_core::http::{Answer, Method, Reply, Request};
 
@@ -72,9 +72,13 @@ impl Sender {
         }
         match building.send().await {
             Ok(response) => Ok(read(response).await),
-            Err(_) if held_back.is_some_and(|late| late.load(Ordering::SeqCst)) => Err(Late),
-            Err(error) if error.is_connect() || error.is_builder() => Ok(Reply::NotSent(words(&error))),
-            Err(error) => Ok(Reply::NoAnswer(words(&error))),
+            Err(error) => {
+                match held_back.and_then(|held| *held.lock().unwrap_or_else(PoisonError::into_inner)) {
+                    Some(late) => Err(late),
+                    None if error.is_connect() || error.is_builder() => Ok(Reply::NotSent(words(&error))),
+                    None => Ok(Reply::NoAnswer(words(&error))),
+                }
+            }
         }
     }
 }

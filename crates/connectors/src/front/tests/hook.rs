@@ -161,7 +161,10 @@ fn an_order_that_cannot_be_carried_out_is_refused_whole_and_in_plain_words() {
         (json!({"text": "", "body": "Attachment"}), "nothing to send"),
         (json!({"text": null, "body": "<p>Hi</p>"}), "nothing to send"),
         (json!({"text": null, "body": "Fish &amp; chips"}), "nothing to send"),
-        (json!({"text": "", "attachments": [inline]}), "nothing to send"),
+        (
+            json!({"text": "", "attachments": [inline], "signature": {"body": "<img src='cid:a'>"}}),
+            "nothing to send",
+        ),
     ] {
         let said = unreadable(&message(&other));
         assert!(said.contains(words), "{other}: {said}");

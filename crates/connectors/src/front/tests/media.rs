@@ -11,7 +11,7 @@ fn attached(other: &Value) -> Value {
          "content_type": "Application/PDF; v=1", "size": 81_234, "metadata": {"is_inline": false}},
         {"id": "fil_2", "url": "https://tern.api.frontapp.com/messages/msg_1/download/fil_2", "filename": "logo.png",
          "metadata": {"is_inline": true, "cid": "logo"}},
-    ], "text": other})
+    ], "text": other, "signature": {"body": "<img src=\"cid:logo\">"}})
 }
 
 #[test]
@@ -24,6 +24,10 @@ fn an_agents_files_are_named_and_pictures_of_a_signature_are_none() {
         size: Some(81_234),
     };
     assert_eq!((order.body.as_str(), &order.files), ("Here", &vec![map]));
+    let pasted = json!({"attachments": [
+        {"url": "https://tern.api.frontapp.com/messages/msg_1/download/fil_3", "metadata": {"is_inline": true, "cid": "shot"}},
+    ], "text": "Look", "signature": {"body": "<img src=\"cid:logo\">"}});
+    assert_eq!(orders(&message(&pasted))[0].files.len(), 1, "what was pasted into the text is meant to go");
     let many = json!({"attachments": vec![json!({"url": "https://tern.api.frontapp.com/x"}); 99]});
     assert_eq!(orders(&message(&many))[0].files.len(), 50);
 }
@@ -224,8 +228,8 @@ fn every_file_that_does_not_go_along_has_a_line_in_the_text() {
     let kept = || State::Kept { key: "k".to_owned() };
     let message =
         with_media(vec![kept(), State::Missing { why: "it is not there any more".to_owned() }, kept()]);
-    let lines = "[file-1.jpg is not here: it is not there any more]\n[file-2.jpg is not here: it is too large for this \
-                 inbox]";
+    let lines = "[file-1.jpg is not here: it is not there any more]\n[file-2.jpg is not here: it could not be \
+                 brought along]";
     let (_, parts) = parts(&put(&message, &[picture("file-0.jpg", "image/jpeg")]));
     let body = format!("name=\"body\"\r\n\r\nThank you!\n{lines}");
     assert!(parts[0].ends_with(&body), "{parts:?}");

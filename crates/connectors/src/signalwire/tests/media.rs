@@ -45,12 +45,12 @@ fn the_files_of_a_message_are_asked_for_by_its_id() {
         let refusal = built(&Call::Files(&message), &settings()).unwrap_err();
         assert_eq!(refusal.kind, RefusalKind::Permanent, "{:?}", message.provider_message_id);
     }
-    let uri = "/api/laml/2010-04-01/Media/m1.json";
+    let uri = "/api/laml/2010-04-01/Accounts/p/Messages/a1/Media/m1.json";
     let listed = replied(200, &json!({"media_list": [{"uri": uri, "content_type": "image/gif"}]}));
     let outcome = judged(&Call::Files(&incoming("a1")), &listed);
     let Outcome::Done(Done::Files(files)) = outcome else { panic!("{outcome:?}") };
     let url = files[0].url.as_deref().unwrap();
-    assert_eq!(url, "https://acme.signalwire.com/api/laml/2010-04-01/Media/m1");
+    assert_eq!(url, "https://acme.signalwire.com/api/laml/2010-04-01/Accounts/p/Messages/a1/Media/m1");
     assert_eq!(VENDOR.credentials_to(url, &settings()), Ok(true));
 }
 
@@ -59,10 +59,12 @@ fn credentials_follow_a_file_to_the_configured_space_alone() {
     let double = with("api_url", "http://127.0.0.1:9/{space}/sw");
     let refused = Err(RefusalKind::Permanent);
     for (url, at_signalwire, at_the_double) in [
-        ("https://acme.signalwire.com/x", Ok(true), Ok(false)),
+        ("https://acme.signalwire.com/api/laml/Messages/a/Media/b", Ok(true), Ok(false)),
+        ("https://acme.signalwire.com/x", Ok(false), Ok(false)),
         ("https://other.signalwire.com/x", Ok(false), Ok(false)),
         ("https://files.signalwire.com/x", Ok(false), Ok(false)),
-        ("http://127.0.0.1:9/x", refused, Ok(true)),
+        ("http://127.0.0.1:9/acme/sw/Messages/a/Media/b", refused, Ok(true)),
+        ("http://127.0.0.1:9/x", refused, Ok(false)),
         ("https://user@acme.signalwire.com/x", refused, refused),
         ("http://acme.signalwire.com/x", refused, refused),
     ] {

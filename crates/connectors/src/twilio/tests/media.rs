@@ -61,8 +61,10 @@ fn credentials_follow_a_file_to_the_configured_api_alone() {
     let double = with(&[("api_url", "http://127.0.0.1:9/tw")]);
     let refused = Err(RefusalKind::Permanent);
     for (url, at_twilio, at_the_double) in [
-        ("https://api.twilio.com/2010-04-01/x", Ok(true), Ok(false)),
-        ("http://127.0.0.1:9/tw/x", refused, Ok(true)),
+        ("https://api.twilio.com/2010-04-01/Messages/a/Media/b", Ok(true), Ok(false)),
+        ("https://api.twilio.com/2010-04-01/x", Ok(false), Ok(false)),
+        ("http://127.0.0.1:9/tw/Messages/a/Media/b", refused, Ok(true)),
+        ("http://127.0.0.1:9/Messages/a/Media/b", refused, Ok(false)),
         ("http://127.0.0.1:8/tw/x", refused, refused),
         ("https://mms.twiliocdn.com/x", Ok(false), Ok(false)),
         ("https://api.twilio.com:8443/x", Ok(false), Ok(false)),
