@@ -19,8 +19,8 @@ pub(super) const DORA: &str = "+16175550158";
 /// Their names, for people.
 pub(super) const PEOPLE: [(&str, &str); 4] = [(ANA, "Ana"), (BEN, "Ben"), (CLEO, "Cleo"), (DORA, "Dora")];
 
-/// What SignalWire says of a recipient who does not want to be texted.
-pub(super) const BLOCKED: (i64, &str) = (21610, "Recipient has opted out");
+/// What SignalWire says of a landline. That somebody has opted out would hold for the messages after it too.
+pub(super) const LANDLINE: (i64, &str) = (21614, "not a mobile number");
 /// What SignalWire says when a carrier does not know the number.
 pub(super) const UNKNOWN: (i64, &str) = (30005, "Unknown destination handset");
 
@@ -30,7 +30,7 @@ pub(super) const REFUSED: u16 = 422;
 /// Plays it. Gives what should have become of each message.
 pub(super) async fn play(cast: &Cast, tell: &Narrator) -> anyhow::Result<Vec<Expected>> {
     cast.signalwire
-        .script(BEN, Fate::RefuseSync { status: REFUSED, code: BLOCKED.0, message: BLOCKED.1.into() });
+        .script(BEN, Fate::RefuseSync { status: REFUSED, code: LANDLINE.0, message: LANDLINE.1.into() });
     let late = Fate::FailLater { code: UNKNOWN.0, message: UNKNOWN.1.into(), status: "undelivered".into() };
     cast.signalwire.script(CLEO, late);
     tell.line("");
@@ -38,7 +38,7 @@ pub(super) async fn play(cast: &Cast, tell: &Narrator) -> anyhow::Result<Vec<Exp
         agent_writes(cast, tell).await?,
         customer_answers(cast, tell).await?,
         autoreply(cast, tell).await?,
-        fails(cast, tell, BEN, "Hi Ben, your parcel waits at the post office.", End::Refused(BLOCKED.0))
+        fails(cast, tell, BEN, "Hi Ben, your parcel waits at the post office.", End::Refused(LANDLINE.0))
             .await?,
         fails(cast, tell, CLEO, "Hi Cleo, your table is booked for eight.", End::FailsLater(UNKNOWN.0))
             .await?,
