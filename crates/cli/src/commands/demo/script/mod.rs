@@ -20,8 +20,10 @@ pub(super) const ANA: &str = "+14155550134";
 pub(super) const BEN: &str = "+13125550142";
 pub(super) const CLEO: &str = "+12065550167";
 pub(super) const DORA: &str = "+16175550158";
+pub(super) const EMIL: &str = "+13035550171";
 /// Their names, for people.
-pub(super) const PEOPLE: [(&str, &str); 4] = [(ANA, "Ana"), (BEN, "Ben"), (CLEO, "Cleo"), (DORA, "Dora")];
+pub(super) const PEOPLE: [(&str, &str); 5] =
+    [(ANA, "Ana"), (BEN, "Ben"), (CLEO, "Cleo"), (DORA, "Dora"), (EMIL, "Emil")];
 
 /// What SignalWire says of a landline. That somebody has opted out would hold for the messages after it too.
 pub(super) const LANDLINE: (i64, &str) = (21614, "not a mobile number");

@@ -1,6 +1,6 @@
 //! What is more than a short text: a picture each way, and a text that takes several messages.
 
-use super::{ANA, arrives, reached};
+use super::{ANA, EMIL, arrives, reached};
 use crate::commands::demo::cast::{Cast, NUMBER};
 use crate::commands::demo::expected::{End, Expected, Route};
 use crate::commands::demo::narrator::Narrator;
@@ -42,9 +42,9 @@ pub(super) async fn agents_picture(cast: &Cast, tell: &Narrator) -> anyhow::Resu
 
 pub(super) async fn long_text(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
     let count = ASSEMBLY.chars().count();
-    tell.act("agent", &format!("to Ana: how to put up the shelf, a text of {count} characters"));
-    agent_sends(cast, AgentMessage::to(&[ANA]).text(ASSEMBLY)).await?;
-    let expected = Expected::new(Route::Agent, ANA, ASSEMBLY, End::Delivered).in_parts(2);
+    tell.act("agent", &format!("to Emil: how to put up the shelf, a text of {count} characters"));
+    agent_sends(cast, AgentMessage::to(&[EMIL]).text(ASSEMBLY)).await?;
+    let expected = Expected::new(Route::Agent, EMIL, ASSEMBLY, End::Delivered).in_parts(2);
     let parts = reached(cast, &expected).await?.len();
     tell.result(&format!("delivered in {parts} numbered parts, one after the other"));
     Ok(expected)
