@@ -25,7 +25,7 @@ pub(super) async fn customers_picture(cast: &Cast, tell: &Narrator) -> anyhow::R
 }
 
 pub(super) async fn agents_picture(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
-    let (text, map) = ("Found it. The driver comes this way.", pictures::map()?);
+    let (text, map) = ("Found it. This is our way there.", pictures::map()?);
     tell.act("agent", &format!("to Ana: {text} {}", shown(&map)));
     agent_sends(cast, AgentMessage::to(&[ANA]).text(text).with(map.clone())).await?;
     let expected = Expected::new(Route::Agent, ANA, text, End::Sent).with(map);
