@@ -10,6 +10,7 @@ mod cli;
 mod converge;
 mod conversation;
 mod crash;
+mod demo;
 mod echo;
 mod failure;
 mod ingest;

@@ -49,6 +49,11 @@ impl Scratch {
         Ok(Self { database, key, command, name, home, keeper })
     }
 
+    /// What the database is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Ends every connection to the database: to a private server by letting it crash and come up again after `down`, to
     /// any other by asking it to.
     pub(crate) async fn cut(&mut self, how: Crash, down: Duration) -> anyhow::Result<()> {
@@ -142,6 +147,11 @@ async fn sweep(keeper: &mut PgConnection, prefix: &str) -> anyhow::Result<()> {
 /// The name of a database says when it was made: eight digits of the second, and four by chance.
 fn name(prefix: &str, now: DateTime<Utc>, chance: u16) -> String {
     format!("{prefix}{:08x}{chance:04x}", now.timestamp())
+}
+
+/// Whether a run of a command may have left what is called so, as [`Scratch::name`] is.
+pub(crate) fn is_leftover_of(command: &str, name: &str) -> bool {
+    is_leftover(&format!("twinwire_{command}_"), name, Utc::now())
 }
 
 /// Whether a run may have left it. A database of the user's may well be called `twinwire_demo_new`; and one that was made

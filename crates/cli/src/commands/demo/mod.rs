@@ -1,13 +1,18 @@
 //! `twinwire demo`: the whole job on doubles of both vendors, told step by step, then on a page to play with.
 //!
-//! * [`stage`] — a [`scratch`](crate::scratch) database, the doubles, the server, a channel; [`cast`] is what one acts with.
-//! * [`script`] — the story; [`narrator`] tells it; [`verdict`] says whether every message ended where it should.
+//! * [`stage`] — a [`scratch`](crate::scratch) database, a [`folder`] for files, the doubles, the server, a channel;
+//!   [`cast`] is what one acts with.
+//! * [`script`] — the story, with its [`pictures`]; [`narrator`] tells it; [`verdict`] says whether every message
+//!   ended as [`expected`].
 //! * [`rows`] — the replication table, read through the read-only role.
 //! * [`page`] — both ends in a browser.
 
 mod cast;
+mod expected;
+mod folder;
 mod narrator;
 mod page;
+mod pictures;
 mod rows;
 mod script;
 mod stage;

@@ -9,15 +9,16 @@ use twinwire_store::reader::{self, Table};
 /// Everything about a message that shows how far it has come.
 const ALL: &str = "select external_id, external_conversation_id, direction, sender, recipient, body,
         helpdesk_message_id, provider_message_id, provider_status, provider_error_code, helpdesk_status, parked,
-        in_flight, doubt, last_error, wake_at is not null as waits
+        jsonb_array_length(media)::bigint as files, in_flight, doubt, last_error, wake_at is not null as waits
     from messages order by seq";
 
 /// What is printed, under the published names. Ids are cut in the middle to fit a terminal of 80 columns.
-const SHOWN: &str = r"select regexp_replace(v.external_id, '^(.{7}).{2,}(.{4})$', '\1…\2') as external_id,
-        regexp_replace(v.signalwire_sid, '^(.{7}).{2,}(.{4})$', '\1…\2') as signalwire,
-        regexp_replace(v.front_message_id, '^(.{7}).{2,}(.{4})$', '\1…\2') as front,
+const SHOWN: &str = r"select regexp_replace(v.external_id, '^(.{6}).{2,}(.{4})$', '\1…\2') as external_id,
+        regexp_replace(v.signalwire_sid, '^(.{5}).{2,}(.{4})$', '\1…\2') as signalwire,
+        regexp_replace(v.front_message_id, '^(.{5}).{2,}(.{4})$', '\1…\2') as front,
         case v.direction when 'inbound' then v.sender || ' >' else '> ' || v.recipient end as customer,
-        left(v.body, 22) as body
+        case jsonb_array_length(m.media) when 0 then '' else jsonb_array_length(m.media)::text end as files,
+        left(regexp_replace(v.body, '\s+', ' ', 'g'), 20) as body
     from front_signalwire_message_channel_app_v1 v join messages m using (external_id) order by m.seq";
 
 const MARK: &str =
@@ -38,6 +39,8 @@ pub(super) struct Row {
     pub(super) provider_error_code: Option<String>,
     pub(super) helpdesk_status: Option<String>,
     pub(super) parked: Option<String>,
+    /// How many files it has.
+    pub(super) files: i64,
     pub(super) in_flight: Option<String>,
     pub(super) doubt: Option<String>,
     pub(super) last_error: Option<String>,

@@ -1,6 +1,7 @@
 //! What the demo stands on: a database, the doubles, a server with its workers, and a channel made as people make it.
 
 use super::cast::{Cast, NUMBER};
+use super::folder::Folder;
 use crate::config::Config;
 use crate::database::Database;
 use crate::scratch::Scratch;
@@ -29,6 +30,7 @@ pub(super) struct Stage {
     pub(super) cast: Cast,
     server: Server,
     scratch: Scratch,
+    folder: Folder,
 }
 
 impl Stage {
@@ -48,7 +50,8 @@ impl Stage {
         let (front, signalwire) = doubles().await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let public_url = format!("http://{}", listener.local_addr()?);
-        let engine = database.engine(&settings(config, &front, &signalwire), &public_url)?;
+        let folder = Folder::open(config, &scratch).await;
+        let engine = database.engine(&settings(config, &folder, &front, &signalwire), &public_url)?;
         let server = Server::start(engine.clone(), listener, None)?;
         let api_key = make_channel(&engine, &signalwire).await?;
         front.set_server_url(&format!("{public_url}/v1/install/{PAIR}/authorization"));
@@ -57,7 +60,7 @@ impl Stage {
             channels::by_api_key(&database.pool, &api_key).await?.context("the channel is not there")?;
         signalwire.set_webhook(NUMBER, &channel.channel.provider_url(&public_url, "signalwire", "inbound"));
         let cast = Cast { front, signalwire, engine, inbox, channel, reader };
-        Ok(Self { cast, server, scratch })
+        Ok(Self { cast, server, scratch, folder })
     }
 
     /// Stops everything, in the order in which each needs the next.
@@ -66,6 +69,7 @@ impl Stage {
         self.cast.front.stop().await;
         self.cast.signalwire.stop().await;
         self.cast.reader.close().await;
+        self.folder.close().await;
         self.scratch.close().await
     }
 }
@@ -81,7 +85,7 @@ async fn doubles() -> anyhow::Result<(Front, SignalWire)> {
 }
 
 /// The user's settings, with the doubles in place of the vendors.
-fn settings(config: &Config, front: &Front, signalwire: &SignalWire) -> Config {
+fn settings(config: &Config, folder: &Folder, front: &Front, signalwire: &SignalWire) -> Config {
     let (app_id, app_secret) = (&front.options().app_id, &front.options().app_secret);
     let at_front = [
         ("app_id", app_id.clone()),
@@ -93,6 +97,9 @@ fn settings(config: &Config, front: &Front, signalwire: &SignalWire) -> Config {
     ];
     let at_signalwire = [("api_url", signalwire.url())];
     let mut config = config.clone();
+    config.media = folder.place();
+    // The doubles have their files on this machine.
+    config.private_hosts = true;
     config.settling = Some(SETTLING);
     config.poll_interval = POLL_INTERVAL;
     config.connectors = [

@@ -1,6 +1,7 @@
 //! What a person can do on the page. Only JSON is taken, which other sites cannot send without being asked back.
 
 use super::Shared;
+use super::files::Picked;
 use super::misbehaviour::Trouble;
 use crate::commands::demo::cast::NUMBER;
 use axum::Json;
@@ -9,9 +10,13 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use twinwire_core::phone::e164;
+use twinwire_sandbox::MediaFile;
+use twinwire_sandbox::front::AgentMessage;
 
-/// What the vendors' own pages take at most.
-const LONGEST: usize = 1600;
+/// What a phone sends as one text.
+const LONGEST_TEXT: usize = 1_600;
+/// An agent may write more than goes out in all parts together: that it is too long is for Twinwire to say.
+const LONGEST_MESSAGE: usize = 20_000;
 
 type Answer = Result<Json<Value>, (StatusCode, String)>;
 
@@ -20,6 +25,7 @@ type Answer = Result<Json<Value>, (StatusCode, String)>;
 pub(super) struct Texted {
     from: String,
     text: String,
+    picture: Option<Picked>,
 }
 
 /// An agent's message: a reply in a conversation, or a new one to a number.
@@ -28,6 +34,7 @@ pub(super) struct Written {
     conversation: Option<String>,
     to: Option<String>,
     text: String,
+    picture: Option<Picked>,
 }
 
 /// What goes wrong next.
@@ -38,16 +45,17 @@ pub(super) struct Chosen {
 
 /// `POST /customer`
 pub(super) async fn customer(State(shared): State<Shared>, Json(texted): Json<Texted>) -> Answer {
-    let text = checked(&texted.text)?;
+    let (text, files) = checked(&texted.text, texted.picture.as_ref(), LONGEST_TEXT)?;
     let from = e164(&texted.from, shared.cast.channel.channel.region.as_deref());
     let from = from.ok_or_else(|| refuse("That is no phone number: write it like +1 415 555 0134."))?;
-    shared.cast.signalwire.customer_texts(&from, NUMBER, text).await;
+    shared.cast.signalwire.customer_texts_with(&from, NUMBER, text, files).await;
     Ok(Json(json!({ "contact": from })))
 }
 
 /// `POST /agent`
 pub(super) async fn agent(State(shared): State<Shared>, Json(written): Json<Written>) -> Answer {
-    let (cast, text) = (&shared.cast, checked(&written.text)?);
+    let cast = &shared.cast;
+    let (text, files) = checked(&written.text, written.picture.as_ref(), LONGEST_MESSAGE)?;
     let known = cast.front.conversations(&cast.inbox);
     let known = known.into_iter().find(|known| Some(&known.id) == written.conversation.as_ref());
     let to = known.as_ref().and_then(|known| known.contacts.first()).or(written.to.as_ref());
@@ -56,10 +64,12 @@ pub(super) async fn agent(State(shared): State<Shared>, Json(written): Json<Writ
     // Front takes what the agent typed; that it is no number is for Twinwire to say.
     let contact = e164(to, cast.channel.channel.region.as_deref()).unwrap_or_else(|| to.to_owned());
     shared.misbehaviour.befall(&contact);
-    let sent = match &known {
-        Some(known) => cast.front.agent_replies(&cast.inbox, &known.id, text).await,
-        None => cast.front.agent_writes(&cast.inbox, &[&contact], text).await,
+    let message = match &known {
+        Some(known) => AgentMessage::reply(&known.id),
+        None => AgentMessage::to(&[&contact]),
     };
+    let message = files.into_iter().fold(message.text(text), AgentMessage::with);
+    let sent = cast.front.agent_sends(&cast.inbox, message).await;
     let sent = sent.map_err(|error| refuse(&error.to_string()))?;
     Ok(Json(json!({ "contact": sent.message.contact() })))
 }
@@ -81,12 +91,18 @@ pub(super) async fn backfill(State(shared): State<Shared>, Json(_): Json<Value>)
     }
 }
 
-fn checked(text: &str) -> Result<&str, (StatusCode, String)> {
+/// What is sent: a text, a picture, or both.
+fn checked<'a>(
+    text: &'a str,
+    picture: Option<&Picked>,
+    longest: usize,
+) -> Result<(&'a str, Vec<MediaFile>), (StatusCode, String)> {
     let text = text.trim();
+    let picture = picture.map(Picked::file).transpose().map_err(refuse)?;
     match text.chars().count() {
-        0 => Err(refuse("Write something first.")),
-        1..=LONGEST => Ok(text),
-        _ => Err(refuse("That is too long for an SMS: 1600 characters at most.")),
+        0 if picture.is_none() => Err(refuse("Write something first, or pick a picture.")),
+        count if count > longest => Err(refuse(&format!("That is too long: {longest} characters at most."))),
+        _ => Ok((text, picture.into_iter().collect())),
     }
 }
 

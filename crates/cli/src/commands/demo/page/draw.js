@@ -1,3 +1,4 @@
+import { drawFile } from "./files.js";
 import { $, make, orNothing, page, show, time } from "./shared.js";
 
 const name = (contact) => page.state.people[contact] ?? number(contact);
@@ -30,10 +31,10 @@ function drawPhone() {
   show(select, options, (item) => new Option(item.label, item.key));
   if (document.activeElement !== select || select.value !== "other") select.value = page.contact;
   const texts = page.state.sms.filter((m) => m.contact === page.contact && (m.inbound || m.status === "delivered" || m.status === "sent"));
-  const items = texts.map((m) => ({ key: m.sid, text: m.text, inbound: m.inbound, at: m.at, note: m.inbound ? fate(m) : "" }));
+  const items = texts.map((m) => ({ key: m.sid, text: m.text, files: m.files, inbound: m.inbound, at: m.at, note: m.inbound ? fate(m) : "" }));
   show($("texts"), orNothing(items, has ? "No texts yet. Write the first one below." : "No phone has this number."), drawText);
   for (const part of $("texting").elements) part.disabled = !has;
-  $("text").placeholder = `Text to ${number(page.state.number)}`;
+  $("text").title = `Text to ${number(page.state.number)}`;
 }
 
 /** What became of a customer's text: no phone knows, but this page does. */
@@ -48,7 +49,9 @@ function drawText(item) {
   if (item.nothing) return make("li", item.nothing, "nothing");
   const li = make("li", undefined, item.inbound ? "wrote" : "got");
   if (item.note === "webhook lost") li.classList.add("lost");
-  li.append(make("p", item.text), make("small", [time(item.at), item.note].filter(Boolean).join(" · ")));
+  li.append(...item.files.map(drawFile));
+  if (item.text) li.append(make("p", item.text));
+  li.append(make("small", [time(item.at), ...item.files.map((file) => file.what), item.note].filter(Boolean).join(" · ")));
   return li;
 }
 
@@ -58,7 +61,7 @@ function drawInbox() {
   const latest = new Map();
   for (const message of page.state.front) latest.set(message.contact, message);
   const items = [...latest.values()].sort((a, b) => b.at - a.at).map((m) => ({
-    key: m.contact, name: name(m.contact), text: m.text, at: m.at, failed: Boolean(m.error),
+    key: m.contact, name: name(m.contact), text: m.text || "Picture", at: m.at, failed: Boolean(m.error),
     current: !page.writingNew && m.contact === page.contact,
   }));
   show($("conversations"), orNothing(items, "Nothing here yet."), drawConversation);
@@ -94,7 +97,12 @@ function drawMessage(item) {
   const li = make("li", undefined, item.inbound ? "theirs" : "ours");
   const header = make("header");
   header.append(make("b", item.author), make("span", item.inbound || item.taken || item.error ? time(item.at) : "sending…"));
-  li.append(header, make("p", item.text));
+  li.append(header);
+  if (item.text) li.append(make("p", item.text));
+  for (const file of item.files) {
+    li.append(drawFile(file));
+    if (file.src) li.append(make("small", `${file.name} · ${file.what}`));
+  }
   if (item.error) {
     li.classList.add("failed");
     li.append(make("p", `Not sent. ${item.error}`, "why"));
@@ -108,7 +116,7 @@ function drawTable() {
   const rows = page.state.rows.filter((row) => row.external_conversation_id === page.contact).map((row) => ({ key: row.external_id, ...row }));
   const known = new Set(page.state.rows.map((row) => row.provider_message_id));
   const unknown = page.state.sms.filter((m) => m.inbound && m.contact === page.contact && !known.has(m.sid));
-  const ghosts = unknown.map((m) => ({ key: m.sid, ghost: true, direction: "inbound", body: m.text, provider_message_id: m.sid }));
+  const ghosts = unknown.map((m) => ({ key: m.sid, ghost: true, direction: "inbound", body: m.text, files: m.files.length, provider_message_id: m.sid }));
   show($("rows"), orNothing([...rows, ...ghosts], "No rows for this conversation yet."), drawRow, $("rows").closest(".scroll"));
 }
 
@@ -121,7 +129,9 @@ function drawRow(item) {
     return tr;
   }
   const [word, kind] = standing(item);
-  const text = make("td", `${item.direction === "inbound" ? "←" : "→"}  ${item.body}`);
+  const text = make("td", `${item.direction === "inbound" ? "←" : "→"}  `);
+  if (item.files) text.append(make("span", item.files === 1 ? "1 file" : `${item.files} files`, "files"), " ");
+  text.append(item.body);
   text.title = item.ghost ? item.body : `${item.external_id}\n${item.body}`;
   const state = make("td");
   state.append(make("span", word, `state ${kind}`));

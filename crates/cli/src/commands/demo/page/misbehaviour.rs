@@ -1,7 +1,7 @@
 //! What goes wrong with the next message, as chosen on the page.
 
 use crate::commands::demo::cast::Cast;
-use crate::commands::demo::script::{BLOCKED, REFUSED, UNKNOWN};
+use crate::commands::demo::script::{LANDLINE, REFUSED, UNKNOWN};
 use crate::commands::demo::{LOOK_EVERY, PATIENCE};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,7 +49,7 @@ impl Misbehaviour {
             Trouble::None | Trouble::FailLater => {}
             Trouble::LoseWebhook => faults.add(Rule::new(Fault::Lost).on(Operation::InboundWebhook)),
             Trouble::Refuse => {
-                let refusal = Fault::Refuse { status: REFUSED, code: BLOCKED.0, message: BLOCKED.1.into() };
+                let refusal = Fault::Refuse { status: REFUSED, code: LANDLINE.0, message: LANDLINE.1.into() };
                 faults.add(Rule::new(refusal).on(Operation::SendMessage));
             }
             Trouble::TimeOut => {

@@ -1,16 +1,17 @@
 //! One page on which a person plays both ends: a customer's phone beside the agent's inbox, and the rows between them.
 //!
 //! [`state`] is what it shows, [`live`] says when that has changed, [`acts`] is what can be done on it, [`misbehaviour`]
-//! is what goes wrong next.
+//! is what goes wrong next; [`files`] are pictures.
 
 mod acts;
+mod files;
 mod live;
 mod misbehaviour;
 mod state;
 
 use super::cast::Cast;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -28,20 +29,23 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 /// What the page is made of: path, type and text.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 10] = [
     ("/", HTML, include_str!("page.html")),
     ("/page.js", SCRIPT, include_str!("page.js")),
     ("/draw.js", SCRIPT, include_str!("draw.js")),
     ("/shared.js", SCRIPT, include_str!("shared.js")),
+    ("/files.js", SCRIPT, include_str!("files.js")),
     ("/page.css", STYLE, include_str!("page.css")),
     ("/phone.css", STYLE, include_str!("phone.css")),
     ("/inbox.css", STYLE, include_str!("inbox.css")),
+    ("/files.css", STYLE, include_str!("files.css")),
     ("/table.css", STYLE, include_str!("table.css")),
 ];
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Unless an answer has its own.
 const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -103,6 +107,8 @@ fn router(shared: Shared) -> Router {
         .route("/agent", post(acts::agent))
         .route("/misbehave", post(acts::misbehave))
         .route("/backfill", post(acts::backfill))
+        .route("/files/{at}/{message}/{nth}", get(files::serve))
+        .layer(DefaultBodyLimit::max(files::LONGEST_REQUEST))
         .layer(from_fn(guard))
         .with_state(shared)
 }
@@ -113,7 +119,9 @@ async fn guard(request: Request, next: Next) -> Response {
         return (StatusCode::FORBIDDEN, "this page only answers to itself").into_response();
     }
     let mut response = next.run(request).await;
-    response.headers_mut().extend(HEADERS);
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
     response
 }
 

@@ -1,4 +1,5 @@
 import { choose, draw } from "./draw.js";
+import { picker } from "./files.js";
 import { $, page } from "./shared.js";
 
 async function post(path, body) {
@@ -11,9 +12,10 @@ async function post(path, body) {
   return response.json();
 }
 
-/** A form with a text box: Enter sends, Shift+Enter is a new line. */
+/** A form with a text box and a picture: Enter sends, Shift+Enter is a new line. */
 function composer(form, box, send) {
   const problem = form.querySelector(".problem");
+  const picked = picker(form, box);
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
@@ -23,29 +25,32 @@ function composer(form, box, send) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const text = box.value;
-    if (!text.trim()) return box.focus();
+    const file = picked.file();
+    if (!text.trim() && !file) return box.focus();
     problem.textContent = "";
     box.value = "";
+    picked.pick(null);
     try {
-      await send(text);
+      await send({ text, picture: await picked.encoded(file) });
     } catch (error) {
       problem.textContent = error.message;
       if (!box.value) box.value = text;
+      if (!picked.file()) picked.pick(file);
     }
     box.focus();
   });
 }
 
-composer($("texting"), $("text"), (text) => post("/customer", { from: page.contact, text }));
+composer($("texting"), $("text"), (message) => post("/customer", { from: page.contact, ...message }));
 
-composer($("writing"), $("reply"), async (text) => {
+composer($("writing"), $("reply"), async (message) => {
   if (page.writingNew) {
-    const { contact } = await post("/agent", { to: $("to").value, text });
+    const { contact } = await post("/agent", { to: $("to").value, ...message });
     $("to").value = "";
     return choose(contact);
   }
   const last = page.state.front.findLast((m) => m.contact === page.contact);
-  await post("/agent", { conversation: last?.conversation, to: page.contact, text });
+  await post("/agent", { conversation: last?.conversation, to: page.contact, ...message });
 });
 
 $("customer").addEventListener("change", (event) => {
@@ -88,6 +93,17 @@ $("backfill").addEventListener("click", async (event) => {
   }
   button.disabled = false;
 });
+
+// What was seen last stays in sight when a list gets less room, as when a text grows.
+for (const list of [$("texts"), $("messages")]) {
+  let atEnd = true;
+  list.addEventListener("scroll", () => {
+    atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+  });
+  new ResizeObserver(() => {
+    if (atEnd) list.scrollTop = list.scrollHeight;
+  }).observe(list);
+}
 
 // Live
 

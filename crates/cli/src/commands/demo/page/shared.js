@@ -33,7 +33,7 @@ export function show(list, items, draw, scroller = list) {
     if (list.children[at] !== child) list.insertBefore(child, list.children[at] ?? null);
   });
   while (list.children.length > items.length) list.lastElementChild.remove();
-  if (focused && !list.contains(document.activeElement)) known.get(focused)?.querySelector("button")?.focus();
+  if (focused && !list.contains(document.activeElement)) known.get(focused)?.querySelector("button, a")?.focus();
   if (grown && atEnd) scroller.scrollTop = scroller.scrollHeight;
 }
 

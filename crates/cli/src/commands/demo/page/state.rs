@@ -1,6 +1,7 @@
 //! `GET /state`: both ends and the table between them, as they are now.
 
 use super::Shared;
+use super::files::Shown as File;
 use super::misbehaviour::Trouble;
 use crate::commands::demo::cast::{Cast, NUMBER};
 use crate::commands::demo::rows::Row;
@@ -32,6 +33,7 @@ struct Sms {
     contact: String,
     inbound: bool,
     text: String,
+    files: Vec<File>,
     status: String,
     at: i64,
     /// Its webhook was never sent.
@@ -47,6 +49,7 @@ struct InFront {
     inbound: bool,
     author: String,
     text: String,
+    files: Vec<File>,
     at: f64,
     /// Twinwire has taken it.
     taken: bool,
@@ -78,6 +81,7 @@ fn texts(cast: &Cast) -> Vec<Sms> {
     };
     let sms = |message: SmsMessage| Sms {
         unannounced: lost(&message),
+        files: File::on_phone(&message),
         contact: message.contact().to_owned(),
         inbound: message.direction == "inbound",
         at: message.date_created.timestamp_millis(),
@@ -96,6 +100,7 @@ fn in_front(message: Message) -> InFront {
         Source::Sync => "Twinwire".to_owned(),
     };
     InFront {
+        files: File::in_front(&message),
         contact: message.contact().to_owned(),
         author,
         taken: message.external_id.is_some(),

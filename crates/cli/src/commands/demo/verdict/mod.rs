@@ -1,59 +1,15 @@
 //! Whether every message ended where it should: once at each side, with every failure told once, and nothing open.
+//!
+//! * [`files`] — the same of its file.
+
+mod files;
 
 use super::cast::Cast;
+use super::expected::{End, Expected, Route};
 use super::rows::Row;
 use twinwire_sandbox::Operation;
 use twinwire_sandbox::front::{Message, Source};
 use twinwire_sandbox::signalwire::SmsMessage;
-
-/// Who wrote a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route {
-    Agent,
-    AutoReply,
-    Customer,
-}
-
-/// How a message ends. Failures have the provider's code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// On the customer's phone.
-    Delivered,
-    /// The provider never took it; the agent is told.
-    Refused(i64),
-    /// The provider took it, and it did not arrive; the agent is told.
-    FailsLater(i64),
-    /// In Front.
-    Arrived,
-}
-
-impl End {
-    fn code(self) -> Option<i64> {
-        match self {
-            Self::Refused(code) | Self::FailsLater(code) => Some(code),
-            Self::Delivered | Self::Arrived => None,
-        }
-    }
-
-    /// What the provider should say of it; none where it should not have it.
-    fn at_provider(self) -> Option<&'static str> {
-        match self {
-            Self::Delivered => Some("delivered"),
-            Self::Refused(_) => None,
-            Self::FailsLater(_) => Some("undelivered"),
-            Self::Arrived => Some("received"),
-        }
-    }
-}
-
-/// A message of the script, and what should have become of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Expected {
-    pub(super) route: Route,
-    pub(super) contact: &'static str,
-    pub(super) text: &'static str,
-    pub(super) end: End,
-}
 
 /// Everything that is not as it should be, a sentence each.
 pub(super) async fn differences(cast: &Cast, expected: &[Expected]) -> anyhow::Result<Vec<String>> {
@@ -68,13 +24,15 @@ pub(super) async fn differences(cast: &Cast, expected: &[Expected]) -> anyhow::R
             .collect();
         let at_provider: Vec<&SmsMessage> = sms
             .iter()
-            .filter(|message| message.body == one.text && message.contact() == one.contact)
+            .filter(|message| one.is_carried_by(&message.body) && message.contact() == one.contact)
             .collect();
-        let of_row: Vec<&Row> = rows.iter().filter(|row| row.body == one.text).collect();
+        let of_row: Vec<&Row> = rows.iter().filter(|row| one.is_carried_by(&row.body)).collect();
+        let (inside, sent) = (at_front.first().copied(), at_provider.first().copied());
         let mut wrong = wrong_in_front(one, &at_front);
         wrong.extend(wrong_at_provider(one, &at_provider));
-        wrong.extend(wrong_in_table(one, &of_row, at_front.first().copied(), at_provider.first().copied()));
-        found.extend(wrong.into_iter().map(|what| format!("“{}”: {what}", one.text)));
+        wrong.extend(wrong_in_table(one, &of_row, inside, &at_provider));
+        wrong.extend(files::wrong(one, inside, sent));
+        found.extend(wrong.into_iter().map(|what| format!("“{}”: {what}", one.title())));
     }
     found.extend(too_many(expected, &front, &sms, &rows));
     found.extend(wrongly_told(cast, expected));
@@ -117,23 +75,36 @@ fn wrong_in_front(one: &Expected, messages: &[&Message]) -> Vec<String> {
 }
 
 fn wrong_at_provider(one: &Expected, messages: &[&SmsMessage]) -> Vec<String> {
-    match (one.end.at_provider(), messages) {
-        (None, []) => Vec::new(),
-        (Some(status), [message]) if message.status == status => Vec::new(),
-        (Some(status), [message]) => vec![format!("{} at SignalWire, not {status}", message.status)],
-        (wanted, messages) => {
-            vec![format!("{} times at SignalWire, not {}", messages.len(), usize::from(wanted.is_some()))]
-        }
+    let status = one.end.at_provider();
+    let should = status.map_or(0, |_| one.parts);
+    if messages.len() != should {
+        return vec![format!("{} times at SignalWire, not {should}", messages.len())];
     }
+    let Some(status) = status else { return Vec::new() };
+    let others = messages.iter().filter(|message| message.status != status);
+    let mut wrong: Vec<String> =
+        others.map(|message| format!("{} at SignalWire, not {status}", message.status)).collect();
+    let bodies: Vec<&str> = messages.iter().map(|message| message.body.as_str()).collect();
+    if !one.is_whole_in(&bodies) {
+        wrong.push("its parts at SignalWire are not the whole text in order".to_owned());
+    }
+    wrong
 }
 
 fn wrong_in_table(
     one: &Expected,
     rows: &[&Row],
     front: Option<&Message>,
-    sms: Option<&SmsMessage>,
+    sms: &[&SmsMessage],
 ) -> Vec<String> {
-    let [row] = rows else { return vec![format!("{} rows, not one", rows.len())] };
+    if rows.len() != one.parts {
+        return vec![format!("{} rows, not {}", rows.len(), one.parts)];
+    }
+    let sids = sms.iter().map(|message| Some(message.sid.as_str())).chain(std::iter::repeat(None));
+    rows.iter().zip(sids).flat_map(|(row, sid)| wrong_in_row(one, row, front, sid)).collect()
+}
+
+fn wrong_in_row(one: &Expected, row: &Row, front: Option<&Message>, sid: Option<&str>) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut check = |good: bool, what: String| {
         if !good {
@@ -146,9 +117,8 @@ fn wrong_in_table(
         front.is_some() && row.helpdesk_message_id.as_deref() == front,
         "the row lacks Front's id".to_owned(),
     );
-    let sms = sms.map(|message| message.sid.as_str());
     check(
-        row.provider_message_id.as_deref() == sms,
+        row.provider_message_id.as_deref() == sid,
         "the row's id at SignalWire is not the message's".to_owned(),
     );
     check(row.is_settled(), "the row still waits for something".to_owned());
@@ -163,11 +133,12 @@ fn wrong_in_table(
 }
 
 fn too_many(expected: &[Expected], front: &[Message], sms: &[SmsMessage], rows: &[Row]) -> Vec<String> {
-    let taken = expected.iter().filter(|one| one.end.at_provider().is_some()).count();
+    let taken = expected.iter().filter(|one| one.end.at_provider().is_some()).map(|one| one.parts).sum();
+    let parts = expected.iter().map(|one| one.parts).sum();
     let counts = [
         ("messages in Front", front.len(), expected.len()),
         ("messages at SignalWire", sms.len(), taken),
-        ("rows", rows.len(), expected.len()),
+        ("rows", rows.len(), parts),
     ];
     let wrong = counts.into_iter().filter(|(_, are, should)| are != should);
     wrong.map(|(what, are, should)| format!("{are} {what}, not {should}")).collect()

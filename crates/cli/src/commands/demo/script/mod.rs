@@ -1,13 +1,17 @@
 //! The story: everything that happens to messages, once. Each step waits until it has come to its end.
+//!
+//! * [`rich`] — pictures and a long text.
+
+mod rich;
 
 use super::cast::{Cast, NUMBER};
+use super::expected::{End, Expected, Route};
 use super::narrator::Narrator;
 use super::rows::Row;
 use super::until;
-use super::verdict::{End, Expected, Route};
 use anyhow::{Context, ensure};
 use twinwire_sandbox::front::Message;
-use twinwire_sandbox::signalwire::Fate;
+use twinwire_sandbox::signalwire::{Fate, SmsMessage};
 use twinwire_sandbox::{Fault, Operation, Rule};
 use twinwire_store::backfills::Backfill;
 
@@ -16,11 +20,13 @@ pub(super) const ANA: &str = "+14155550134";
 pub(super) const BEN: &str = "+13125550142";
 pub(super) const CLEO: &str = "+12065550167";
 pub(super) const DORA: &str = "+16175550158";
+pub(super) const EMIL: &str = "+13035550171";
 /// Their names, for people.
-pub(super) const PEOPLE: [(&str, &str); 4] = [(ANA, "Ana"), (BEN, "Ben"), (CLEO, "Cleo"), (DORA, "Dora")];
+pub(super) const PEOPLE: [(&str, &str); 5] =
+    [(ANA, "Ana"), (BEN, "Ben"), (CLEO, "Cleo"), (DORA, "Dora"), (EMIL, "Emil")];
 
-/// What SignalWire says of a recipient who does not want to be texted.
-pub(super) const BLOCKED: (i64, &str) = (21610, "Recipient has opted out");
+/// What SignalWire says of a landline. That somebody has opted out would hold for the messages after it too.
+pub(super) const LANDLINE: (i64, &str) = (21614, "not a mobile number");
 /// What SignalWire says when a carrier does not know the number.
 pub(super) const UNKNOWN: (i64, &str) = (30005, "Unknown destination handset");
 
@@ -30,7 +36,7 @@ pub(super) const REFUSED: u16 = 422;
 /// Plays it. Gives what should have become of each message.
 pub(super) async fn play(cast: &Cast, tell: &Narrator) -> anyhow::Result<Vec<Expected>> {
     cast.signalwire
-        .script(BEN, Fate::RefuseSync { status: REFUSED, code: BLOCKED.0, message: BLOCKED.1.into() });
+        .script(BEN, Fate::RefuseSync { status: REFUSED, code: LANDLINE.0, message: LANDLINE.1.into() });
     let late = Fate::FailLater { code: UNKNOWN.0, message: UNKNOWN.1.into(), status: "undelivered".into() };
     cast.signalwire.script(CLEO, late);
     tell.line("");
@@ -38,7 +44,10 @@ pub(super) async fn play(cast: &Cast, tell: &Narrator) -> anyhow::Result<Vec<Exp
         agent_writes(cast, tell).await?,
         customer_answers(cast, tell).await?,
         autoreply(cast, tell).await?,
-        fails(cast, tell, BEN, "Hi Ben, your parcel waits at the post office.", End::Refused(BLOCKED.0))
+        rich::customers_picture(cast, tell).await?,
+        rich::agents_picture(cast, tell).await?,
+        rich::long_text(cast, tell).await?,
+        fails(cast, tell, BEN, "Hi Ben, your parcel waits at the post office.", End::Refused(LANDLINE.0))
             .await?,
         fails(cast, tell, CLEO, "Hi Cleo, your table is booked for eight.", End::FailsLater(UNKNOWN.0))
             .await?,
@@ -56,8 +65,7 @@ pub(super) async fn play(cast: &Cast, tell: &Narrator) -> anyhow::Result<Vec<Exp
 async fn agent_writes(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
     let text = "Hi Ana, your order is on its way. Is Thursday fine?";
     write(cast, tell, ANA, text).await?;
-    delivered(cast, tell, ANA, text).await?;
-    Ok(Expected { route: Route::Agent, contact: ANA, text, end: End::Delivered })
+    delivered(cast, tell, Expected::new(Route::Agent, ANA, text, End::Delivered)).await
 }
 
 async fn customer_answers(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
@@ -65,7 +73,7 @@ async fn customer_answers(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expect
     tell.act("customer", &format!("Ana: {text}"));
     cast.signalwire.customer_texts(ANA, NUMBER, text).await;
     arrived(cast, tell, ANA, text).await?;
-    Ok(Expected { route: Route::Customer, contact: ANA, text, end: End::Arrived })
+    Ok(Expected::new(Route::Customer, ANA, text, End::Arrived))
 }
 
 async fn autoreply(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
@@ -75,8 +83,7 @@ async fn autoreply(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
     tell.act("autoreply", &format!("to Ana: {text}"));
     let sent = cast.front.autoreply(&cast.inbox, &answers.message_uid, text).await?;
     ensure!(sent.message.error.is_none(), "Twinwire did not take the autoreply: {:?}", sent.answer);
-    delivered(cast, tell, ANA, text).await?;
-    Ok(Expected { route: Route::AutoReply, contact: ANA, text, end: End::Delivered })
+    delivered(cast, tell, Expected::new(Route::AutoReply, ANA, text, End::Delivered)).await
 }
 
 /// A message that does not reach the customer, and the agent who is told.
@@ -97,7 +104,7 @@ async fn fails(
     .await?;
     let what = if matches!(end, End::Refused(_)) { "refused" } else { "fails later" };
     tell.result(&format!("{what}; agent sees: {reason}"));
-    Ok(Expected { route: Route::Agent, contact, text, end })
+    Ok(Expected::new(Route::Agent, contact, text, end))
 }
 
 /// A text whose webhook never comes. Nobody knows of it until a backfill reads SignalWire's list.
@@ -117,7 +124,7 @@ async fn lost(cast: &Cast, tell: &Narrator) -> anyhow::Result<Expected> {
     tell.act("operator", "asks for the same backfill again");
     let again = backfill(cast, tell).await?;
     ensure!(again.inserted == 0 && again.updated == 0, "the second backfill changed something: {again:?}");
-    Ok(Expected { route: Route::Customer, contact: DORA, text, end: End::Arrived })
+    Ok(Expected::new(Route::Customer, DORA, text, End::Arrived))
 }
 
 async fn backfill(cast: &Cast, tell: &Narrator) -> anyhow::Result<Backfill> {
@@ -136,33 +143,43 @@ async fn write(cast: &Cast, tell: &Narrator, contact: &str, text: &str) -> anyho
     Ok(sent.message)
 }
 
-/// On the customer's phone, and known to be there.
-async fn delivered(cast: &Cast, tell: &Narrator, contact: &str, text: &str) -> anyhow::Result<()> {
-    until("the message to be delivered", async || {
-        let sent = cast.signalwire.outbound_to(contact);
-        let there = sent.iter().any(|message| message.body == text && message.status == "delivered");
-        let rows = cast.rows().await?;
-        let known = |row: &Row| row.body == text && row.provider_status.as_deref() == Some("delivered");
-        Ok((there && rows.iter().any(known)).then_some(()))
-    })
-    .await?;
+async fn delivered(cast: &Cast, tell: &Narrator, expected: Expected) -> anyhow::Result<Expected> {
+    reached(cast, &expected).await?;
     tell.result("delivered");
+    Ok(expected)
+}
+
+/// Waits until all of it is on the customer's phone, and known to be there.
+async fn reached(cast: &Cast, expected: &Expected) -> anyhow::Result<Vec<SmsMessage>> {
+    let status = expected.end.at_provider();
+    until("the message to reach the customer", async || {
+        let mut sent = cast.signalwire.outbound_to(expected.contact);
+        sent.retain(|message| expected.is_carried_by(&message.body) && Some(&*message.status) == status);
+        let mut rows = cast.rows().await?;
+        rows.retain(|row| expected.is_carried_by(&row.body) && row.provider_status.as_deref() == status);
+        Ok((sent.len() >= expected.parts && rows.len() >= expected.parts).then_some(sent))
+    })
+    .await
+}
+
+async fn arrived(cast: &Cast, tell: &Narrator, contact: &str, text: &str) -> anyhow::Result<()> {
+    arrives(cast, contact, text).await?;
+    tell.result("in Front");
     Ok(())
 }
 
-/// In Front, with the id that Front gives it.
-async fn arrived(cast: &Cast, tell: &Narrator, contact: &str, text: &str) -> anyhow::Result<()> {
+/// Waits until it is in Front and the row has the id that Front gives it.
+async fn arrives(cast: &Cast, contact: &str, text: &str) -> anyhow::Result<Message> {
     let inside = until("the text to arrive in Front", async || {
-        Ok(cast.in_front(contact, text).into_iter().find_map(|message| message.id))
+        Ok(cast.in_front(contact, text).into_iter().find(|message| message.id.is_some()))
     })
     .await?;
     until("the row to have Front's id", async || {
         let mut rows = cast.rows().await?.into_iter();
-        Ok(rows.any(|row| row.helpdesk_message_id.as_ref() == Some(&inside)).then_some(()))
+        Ok(rows.any(|row| row.helpdesk_message_id == inside.id).then_some(()))
     })
     .await?;
-    tell.result("in Front");
-    Ok(())
+    Ok(inside)
 }
 
 fn name(contact: &str) -> &str {
