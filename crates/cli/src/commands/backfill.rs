@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::server::Workers;
 use crate::{Failure, Outcome, output};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use sqlx::PgPool;
@@ -15,6 +15,9 @@ use twinwire_store::attempts::{self, Tally};
 use twinwire_store::backfills::{self, Backfill, Kind};
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::work;
+
+/// A row that was put off no further than this is waited for: something was in its way for a moment.
+const PUT_OFF: TimeDelta = TimeDelta::seconds(10);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -85,7 +88,7 @@ async fn see_through(
         let Some(reading) = backfills::get(pool, id).await? else {
             return Err(Failure::Failed(anyhow::anyhow!("the backfill's record is gone")));
         };
-        let unsettled = work::unsettled(pool, channel.id, Utc::now()).await?;
+        let unsettled = work::unsettled(pool, channel.id, Utc::now() + PUT_OFF).await?;
         bar.set_message(format!(
             "page {}, {} seen, {} new, {} to deliver",
             reading.pages, reading.seen, reading.inserted, unsettled

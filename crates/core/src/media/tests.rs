@@ -238,7 +238,7 @@ mod fits {
     #[test]
     fn a_size_is_said_as_people_say_it() {
         let said = [0, 999, 1_000, 500_001, 1_250_000, 25_000_000].map(size);
-        assert_eq!(said, ["0 bytes", "999 bytes", "1 kB", "501 kB", "1.2 MB", "25.0 MB"]);
+        assert_eq!(said, ["0 bytes", "999 bytes", "1 kB", "501 kB", "1.3 MB", "25.0 MB"]);
     }
 
     #[test]
