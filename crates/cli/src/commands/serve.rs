@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::server::Server;
 use crate::stop::Stop;
-use crate::{Outcome, output};
+use crate::{Failure, Outcome, output};
 use anyhow::Context;
 use tokio::net::TcpListener;
 use twinwire_engine::{Engine, Safeguard, verification};
@@ -40,6 +40,7 @@ pub(crate) async fn run_without(config: &Config, without: Option<Safeguard>) -> 
     installation::set_public_url(&mut *database.pool.acquire().await?, &public_url).await?;
     let engine = database.engine_without(config, &public_url, without)?;
     warn_of_log_only(&engine).await?;
+    engine.media().open().map_err(|error| Failure::Usage(error.to_string()))?;
     let server = Server::start(engine, listener, config.admin_token.clone())?;
     output::say(&format!("twinwire listening on http://{}", server.address));
     stop.asked().await;
