@@ -373,6 +373,10 @@ pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) 
     let mut tx = engine.pool().begin().await?;
     fence(engine, &mut tx, lease).await?;
     let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(()) };
+    // The agent was told of the part before it. Whatever else holds this one back is no news.
+    let follows = why != Parked::Uncertain && row.part.follows();
+    let broken = follows && messages::is_broken_off(&mut *tx, lease.channel, &row).await?;
+    let why = if broken { Parked::Incomplete } else { why };
     let after = settle::park(&row, why, now);
     messages::update(&mut tx, lease.channel, &after).await?;
     let by = Line { channel: lease.channel, external_id: id, at: now, by: Some((&lease.owner, lease.fence)) };
