@@ -123,6 +123,9 @@ async fn clear(
         note(conn, engine, found, "retry").await?;
     }
     messages::update(conn, found.channel, &after).await?;
+    if again {
+        the_rest(conn, engine, found.channel, &after).await?;
+    }
     // What was held back because it might be this one is a message of its own now.
     fold::reconsider(conn, channel, &row.conversation, how).await?;
     fold::wake(conn, found.channel, &after, how.now).await?;
