@@ -131,7 +131,8 @@ async fn believe(conn: &mut PgConnection, channel: i64, seen: &AtProvider, now: 
     let inbound = seen.direction == Direction::Inbound;
     let said = Said {
         conversation: seen.customer(),
-        at: seen.created_at.filter(|_| inbound).unwrap_or(now),
+        // A failure that is heard of late says nothing about what they have written since.
+        at: seen.created_at.unwrap_or(now),
         word,
         text: seen.body.as_deref().filter(|_| inbound).unwrap_or_default(),
         provider_message_id: Some(&seen.id),
