@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use twinwire_connectors::ALL;
-use twinwire_core::connector::{Call, Channel, Connector, Context, Reading};
+use twinwire_core::connector::{Attachment, Call, Channel, Connector, Content, Context, Reading};
 use twinwire_core::http::{Answer, Hook, Reply, Request};
 use twinwire_core::model::{BoundBy, Direction, Message, Side, Status};
 use twinwire_core::observe::{AtProvider, Observation, Ordered, fold_order, fold_provider};
@@ -83,6 +83,12 @@ fn context<'a>(settings: &'a Settings, channel: Option<&'a Channel>, thread: Opt
         now: now(),
         nonce: 7,
     }
+}
+
+/// A file that goes along.
+fn file(content: Content) -> Attachment {
+    let (name, content_type) = ("a \"b\"\r\n.png".to_owned(), "image/png".to_owned());
+    Attachment { nth: 0, name, content_type, content }
 }
 
 /// An order of the helpdesk: to be brought to the provider.
@@ -344,10 +350,15 @@ fn assert_sound(connector: &dyn Connector, call: &Call<'_>, request: &Request) {
 fn every_call_is_built_soundly_or_refused() {
     for connector in ALL {
         let (set_up, not_set_up, channel) = (settings(*connector), Settings::default(), channel());
+        let files =
+            [file(Content::Bytes(vec![0; 9])), file(Content::Url("https://hooks.example.test/f".to_owned()))];
+        let with = |files| Context { files, ..context(&set_up, Some(&channel), Some("cnv_1")) };
         let contexts = [
             context(&set_up, Some(&channel), Some("cnv_1")),
             context(&set_up, Some(&channel), Some("../x?y#z\r\n")),
             context(&set_up, None, None),
+            with(&files[..1]),
+            with(&files[1..]),
         ];
         for message in odd() {
             for call in calls(&message) {

@@ -47,7 +47,8 @@ pub struct Front;
 static CAPS: Caps = Caps {
     look_up: LookUp::KnownThread,
     worse: Worse::Never,
-    settling: Duration::from_secs(60),
+    // An upload may take 90 s.
+    settling: Duration::from_secs(120),
     longest_text: None,
     keeps_opt_outs: false,
     shows_standing: true,
