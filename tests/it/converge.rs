@@ -213,7 +213,7 @@ async fn refused_credentials_stop_the_account_and_no_message_is_given_up_for_it(
 #[tokio::test]
 async fn a_refused_message_is_not_asked_about_for_ever() {
     let stack = stack().await;
-    let fate = Fate::RefuseSync { status: 422, code: 21610, message: "Blocked by the recipient".to_owned() };
+    let fate = Fate::RefuseSync { status: 422, code: 21614, message: "Blocked by the recipient".to_owned() };
     let to = customers(3);
     for customer in &to {
         stack.signalwire.script(customer, fate.clone());
@@ -269,7 +269,7 @@ async fn one_message_that_cannot_be_sent_does_not_stop_the_others() {
 async fn recipients_of_one_message_keep_their_own_ids_and_fates() {
     let stack = stack().await;
     let to = customers(3);
-    let refused = Fate::RefuseSync { status: 422, code: 21610, message: "Blocked".to_owned() };
+    let refused = Fate::RefuseSync { status: 422, code: 21614, message: "Blocked".to_owned() };
     stack.signalwire.script(&to[0], refused);
     let names: Vec<&str> = to.iter().map(String::as_str).collect();
     stack.front.agent_writes(&stack.channel, &names, "To three").await.unwrap();

@@ -58,7 +58,7 @@ async fn texts_that_only_the_list_shows_come_in_the_order_in_which_they_were_wri
 #[tokio::test]
 async fn a_message_put_aside_lets_the_next_ones_pass() {
     let stack = Stack::start().await;
-    let refused = Fault::Refuse { status: 400, code: 21610, message: "Blocked".to_owned() };
+    let refused = Fault::Refuse { status: 400, code: 21614, message: "Blocked".to_owned() };
     stack.signalwire.faults().add(Rule::new(refused).on(Operation::SendMessage).saying("Message 2"));
     for text in numbered(4) {
         stack.front.agent_writes(&stack.channel, &[CUSTOMER], &text).await.unwrap();

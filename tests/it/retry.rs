@@ -52,7 +52,7 @@ async fn a_refused_message_is_retried_once_with_or_without_a_server() {
         assert_says(
             &why(&twinwire, &[&number]).await,
             &[
-                "refused for good: 21610",
+                "refused for good: 21614",
                 "decided a new attempt is asked for by an operator",
                 "tried to send it",
                 "both sides are in step",
@@ -72,7 +72,7 @@ async fn a_running_server_makes_the_new_attempt_at_once_and_a_second_failure_is_
     once(&twinwire, "parked = 'refused' and helpdesk_status = 'failed' and in_flight is null").await;
     assert_eq!((sends(&twinwire), marks(&twinwire)), (2, 2));
     let ran = run(&twinwire, &["retry", &number, "--wait"]).await;
-    assert_fails(&ran, 1, &["it was not delivered", "21610"]);
+    assert_fails(&ran, 1, &["it was not delivered", "21614"]);
     twinwire.settle().await;
     assert_eq!((sends(&twinwire), marks(&twinwire)), (3, 3));
 }
