@@ -17,13 +17,16 @@ mod install;
 mod lease;
 mod media;
 mod opt_out;
+mod opt_out_at_provider;
 mod order;
 mod outage;
 mod own_postgres;
 mod pace;
+mod parts;
 mod posts;
 mod retry;
 mod safeguards;
+mod status;
 mod twilio;
 mod why;
 

@@ -1,5 +1,7 @@
 //! `twinwire why` tells the whole story of a message, from the tables alone, on a terminal of 80 columns.
 
+mod facts;
+
 use crate::PROGRAM;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -40,7 +42,7 @@ pub(crate) async fn number(twinwire: &Installation, customer: &str) -> String {
 }
 
 pub(crate) fn refuse() -> Fate {
-    Fate::RefuseSync { status: 422, code: 21610, message: "Blocked by the recipient".to_owned() }
+    Fate::RefuseSync { status: 422, code: 21614, message: "Blocked by the recipient".to_owned() }
 }
 
 pub(crate) fn lose_callbacks(twinwire: &Installation) {
@@ -107,7 +109,7 @@ async fn a_delivered_message_is_told_from_the_order_to_the_receipt_under_each_of
     assert_eq!(tables(&twinwire).await, before);
 }
 
-async fn why_json(twinwire: &Installation, arguments: &[&str]) -> Vec<Value> {
+pub(crate) async fn why_json(twinwire: &Installation, arguments: &[&str]) -> Vec<Value> {
     let all = twinwire.program.run(&[&["why", "--json"], arguments].concat()).await.json();
     all.as_array().unwrap().clone()
 }
@@ -164,11 +166,11 @@ async fn failures_at_once_and_later_are_told_with_the_reason_and_what_the_agent_
         &why(&twinwire, &[&refused]).await,
         &[
             "SignalWire no id",
-            "error 21610: Blocked by the recipient",
+            "error 21614: Blocked by the recipient",
             "agent told it is marked as failed, with the reason",
             "put aside as refused",
             "tried to send it",
-            "came back refused for good: 21610",
+            "came back refused for good: 21614",
             "tried to mark it as failed",
             "came back marked as failed for the agent",
             "What happens next Nothing: it is put aside: SignalWire refused it for good.",
