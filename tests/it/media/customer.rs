@@ -2,6 +2,7 @@
 
 use super::{cat, noise};
 use chrono::{TimeDelta, Utc};
+use twinwire_core::explain;
 use twinwire_core::media::State;
 use twinwire_core::model::Parked;
 use twinwire_engine::operator;
@@ -66,7 +67,8 @@ async fn a_phones_layout_is_no_file_by_whichever_way_it_comes() {
     }
     assert_eq!(stack.thread_texts(CUSTOMER), ["By webhook", "By list"]);
     assert!(stack.thread(CUSTOMER).iter().all(|message| message.attachments.is_empty()));
-    assert!(stack.rows().await.iter().all(|row| row.media.is_empty()), "and none is wanted any more");
+    let rows = stack.rows().await;
+    assert!(rows.iter().all(|row| explain::files(row).is_none() && row.wake_at.is_none()), "{rows:?}");
 }
 
 #[tokio::test]

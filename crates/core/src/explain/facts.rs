@@ -6,7 +6,10 @@ use crate::model::Message;
 
 /// What became of each file of a message; none when it has none.
 pub fn files(row: &Message) -> Option<String> {
-    let files: Vec<String> = row.media.iter().map(file).collect();
+    // What a list counts after the delivery (a phone's layout, for one) is not fetched any more.
+    let delivered = row.destination_id().is_some();
+    let files: Vec<String> =
+        row.media.iter().filter(|medium| !(delivered && medium.is_wanted())).map(file).collect();
     (!files.is_empty()).then(|| files.join(" \u{b7} "))
 }
 
