@@ -2,9 +2,10 @@
 
 use crate::posts::{empty_script, refused, stored};
 use twinwire_core::model::{Parked, Status, Told};
+use twinwire_core::setting::Settings;
+use twinwire_engine::setup;
 use twinwire_sandbox::signalwire::Fate;
 use twinwire_sandbox::{Fault, Operation, Rule};
-use twinwire_store::backfills::{self, Kind};
 use twinwire_tests::on_twilio::{NUMBER, OnTwilio};
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, eventually};
 
@@ -60,21 +61,7 @@ async fn a_lost_text_is_found_by_the_backfill() {
     let on = OnTwilio::start(NUMBER).await;
     on.twilio.faults().add(Rule::new(Fault::Lost).on(Operation::InboundWebhook));
     on.twilio.customer_texts(CUSTOMER, NUMBER, "Anybody there?").await;
-    let account = on.stack.count("select id from accounts where connector = 'twilio'").await;
-    let id = twinwire_engine::jobs::read_list::request(
-        on.stack.engine(),
-        account,
-        None,
-        Kind::Incremental,
-        "test",
-    )
-    .await
-    .unwrap();
-    eventually("the backfill ends", || async {
-        backfills::get(&on.stack.pool, id).await.unwrap().filter(backfills::Backfill::is_over)
-    })
-    .await;
-    on.stack.settle().await;
+    on.backfill().await;
     assert_eq!(on.thread(CUSTOMER), ["Anybody there?"]);
 }
 
@@ -165,6 +152,26 @@ async fn a_webhook_by_get_that_is_not_signed_for_its_address_is_refused() {
     }
     assert_eq!(stored(&on.stack).await, before);
     assert_eq!(refused(&on.stack, "twilio", "other account", 2).await, 2);
+}
+
+#[tokio::test]
+async fn a_send_that_smart_encoding_changed_is_found_again_and_not_repeated() {
+    let on = OnTwilio::start(NUMBER).await;
+    let options = on.twilio.options();
+    let answers = Settings::from_iter([
+        ("phone", NUMBER),
+        ("account_sid", options.account_sid.as_str()),
+        ("auth_token", options.auth_token.as_str()),
+        ("smart_encoded", "yes"),
+    ]);
+    setup::install(on.stack.engine(), "front_twilio", &answers).await.unwrap();
+    on.twilio.faults().add(Rule::new(Fault::Lost).on(Operation::StatusCallback).times(100));
+    on.twilio.faults().add(Rule::new(Fault::ResetAfter).on(Operation::SendMessage));
+    let text = "It\u{2019}s here \u{2013} \u{201C}now\u{201D}\u{2026}";
+    on.agent_writes(CUSTOMER, text).await;
+    on.stack.settle().await;
+    assert_eq!(on.texts_to(CUSTOMER), ["It's here - \"now\"..."]);
+    assert_eq!(on.thread(CUSTOMER), [text], "it is not taken for somebody else's");
 }
 
 fn fields(fields: &[(&str, &str)]) -> Vec<(String, String)> {

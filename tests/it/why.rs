@@ -1,5 +1,7 @@
 //! `twinwire why` tells the whole story of a message, from the tables alone, on a terminal of 80 columns.
 
+mod facts;
+
 use crate::PROGRAM;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -107,7 +109,7 @@ async fn a_delivered_message_is_told_from_the_order_to_the_receipt_under_each_of
     assert_eq!(tables(&twinwire).await, before);
 }
 
-async fn why_json(twinwire: &Installation, arguments: &[&str]) -> Vec<Value> {
+pub(crate) async fn why_json(twinwire: &Installation, arguments: &[&str]) -> Vec<Value> {
     let all = twinwire.program.run(&[&["why", "--json"], arguments].concat()).await.json();
     all.as_array().unwrap().clone()
 }

@@ -1,10 +1,13 @@
 //! A Twinwire with a second channel, on Twilio.
 
 use crate::stack::{CUSTOMER, Setting, Stack};
+use crate::wait::eventually;
 use std::time::Duration;
 use twinwire_core::setting::Settings;
+use twinwire_engine::jobs::read_list;
 use twinwire_engine::setup::{self, Installed};
 use twinwire_sandbox::{Twilio, TwilioOptions};
+use twinwire_store::backfills::{self, Backfill, Kind};
 
 /// Our number at Twilio.
 pub const NUMBER: &str = "+12015553000";
@@ -19,24 +22,28 @@ pub struct OnTwilio {
     pub made: Installed,
     /// Front's id of the channel.
     pub inbox: String,
+    /// Where Twilio posts what customers write.
+    pub inbound_url: String,
 }
 
 impl OnTwilio {
     /// A stack with a channel of that number.
     pub async fn start(number: &str) -> Self {
+        let setting = Setting { settling: Duration::from_millis(1200), ..Setting::default() };
+        Self::with(number, setting).await
+    }
+
+    /// The same on a stack that differs.
+    pub async fn with(number: &str, setting: Setting) -> Self {
         let twilio = Twilio::start(TwilioOptions::default()).await.unwrap();
         twilio.add_number(number);
-        let setting = Setting {
-            settling: Duration::from_millis(1200),
-            twilio_url: Some(twilio.url()),
-            ..Setting::default()
-        };
-        let stack = Stack::with(setting).await;
+        let stack = Stack::with(Setting { twilio_url: Some(twilio.url()), ..setting }).await;
         let made = setup::install(stack.engine(), "front_twilio", &answers(&twilio, number)).await.unwrap();
         stack.front.set_server_url(&format!("{}/v1/install/front_twilio/authorization", stack.url()));
         let inbox = stack.front.connect(&made.api_key).await.unwrap().id;
-        twilio.set_webhook(number, &made.channel.provider_url(&stack.url(), "twilio", "inbound"));
-        Self { stack, twilio, made, inbox }
+        let inbound_url = made.channel.provider_url(&stack.url(), "twilio", "inbound");
+        twilio.set_webhook(number, &inbound_url);
+        Self { stack, twilio, made, inbox, inbound_url }
     }
 
     /// Where Twilio posts to.
@@ -62,6 +69,21 @@ impl OnTwilio {
     pub async fn agent_writes(&self, to: &str, text: &str) {
         let sent = self.stack.front.agent_writes(&self.inbox, &[to], text).await.unwrap();
         assert!(sent.answer.is_success(), "{sent:?}");
+    }
+
+    /// Runs an incremental backfill of the account to its end, and waits until what it found is delivered.
+    ///
+    /// # Panics
+    /// When it cannot be asked for.
+    pub async fn backfill(&self) {
+        let account = self.stack.count("select id from accounts where connector = 'twilio'").await;
+        let reading = read_list::request(self.stack.engine(), account, None, Kind::Incremental, "test").await;
+        let id = reading.unwrap();
+        eventually("the backfill ends", || async {
+            backfills::get(&self.stack.pool, id).await.unwrap().filter(Backfill::is_over)
+        })
+        .await;
+        self.stack.settle().await;
     }
 
     /// Texts that customers got.

@@ -61,6 +61,8 @@ pub struct Setting {
     pub front_per_minute: &'static str,
     /// Where files of messages are kept.
     pub media: Arc<TempDir>,
+    /// Whether files are fetched from addresses of private networks, where the doubles are.
+    pub private_hosts: bool,
     /// Where Twilio is, for tests that make channels of it.
     pub twilio_url: Option<String>,
 }
@@ -75,6 +77,7 @@ impl Default for Setting {
             without: None,
             front_per_minute: "60000",
             media: Arc::new(TempDir::new().unwrap()),
+            private_hosts: true,
             twilio_url: None,
         }
     }
@@ -342,7 +345,7 @@ async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: 
         key: SecretKey::from_text(&SecretKey::text_of([7; 32])).unwrap(),
         public_url: format!("http://{}", listener.local_addr().unwrap()),
         media: Media::at(setting.media.path().to_str().unwrap()),
-        private_hosts: true,
+        private_hosts: setting.private_hosts,
         policy: Policy {
             settling: Some(chrono::TimeDelta::from_std(setting.settling).unwrap()),
             ..Policy::default()

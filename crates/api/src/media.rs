@@ -2,6 +2,7 @@
 
 use crate::App;
 use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -20,10 +21,14 @@ pub(crate) struct Signed {
 /// A file. Whoever has the address gets it, for as long as it is good; nothing else in it is believed.
 pub(crate) async fn file(
     State(app): State<App>,
-    Path((channel, message, nth, _name)): Path<(String, String, String, String)>,
-    Query(signed): Query<Signed>,
+    path: Result<Path<(String, String, String, String)>, PathRejection>,
+    signed: Result<Query<Signed>, QueryRejection>,
 ) -> Response {
     let engine = &app.engine;
+    // Whoever tries addresses learns nothing from what is wrong with one.
+    let (Ok(Path((channel, message, nth, _name))), Ok(Query(signed))) = (path, signed) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let Signed { content_type, expires, signature } = signed;
     let named = Named { key: format!("{channel}/{message}/{nth}"), content_type, expires };
     if !is_good(engine.key(), &named, &signature, engine.now()) {

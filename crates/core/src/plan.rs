@@ -19,7 +19,8 @@ const UNDER_WAY: TimeDelta = TimeDelta::seconds(35);
 /// A call starts at once after its begin, or something is wrong with the machine.
 const LATEST_START: TimeDelta = TimeDelta::seconds(5);
 
-/// How long a customer's message waits for its files, from when we first learnt of it: after that it goes without.
+/// How long a customer's message waits for its files, from when we first learnt of it or an operator asked for it anew:
+/// after that it goes without.
 pub const FETCH_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 /// How long a message that is still arriving at the provider is waited for.
@@ -188,7 +189,7 @@ fn fetch(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Option<Action>
     let action = facts.end(row.origin).unless_paused(Act::Fetch, now);
     Some(match action {
         Action::WaitUntil(until) if row.origin == Side::Provider => {
-            Action::WaitUntil(until.min(row.seen_at + FETCH_WITHIN))
+            Action::WaitUntil(until.min(fetched_since(row) + FETCH_WITHIN))
         }
         other => other,
     })
@@ -196,8 +197,14 @@ fn fetch(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Option<Action>
 
 /// Whether there is a file to be fetched, and still time for it.
 fn wants_files(row: &Message, now: DateTime<Utc>) -> bool {
-    let in_time = row.origin == Side::Helpdesk || now - row.seen_at < FETCH_WITHIN;
+    let in_time = row.origin == Side::Helpdesk || now - fetched_since(row) < FETCH_WITHIN;
     in_time && row.media.iter().any(Medium::is_wanted)
+}
+
+/// From when a message's files are asked for. No delivery is tried while they are, so that an attempt before is one that
+/// was put aside and is asked for anew.
+fn fetched_since(row: &Message) -> DateTime<Utc> {
+    row.attempted_at.unwrap_or(row.seen_at).max(row.seen_at)
 }
 
 /// Whether a message is not delivered any more because of its age. An agent's message goes stale while it waits, whatever

@@ -372,6 +372,8 @@ fn files_are_fetched_before_the_message_goes_anywhere() {
     let theirs = with_file(theirs(|_| ()));
     let mut late = theirs.clone();
     late.seen_at = at(-3_600);
+    let mut anew = late.clone();
+    anew.attempted_at = Some(at(-10));
     let mut kept = with_file(ours(|_| ()));
     kept.media[0].state = State::Kept { key: "k".into() };
     let mut missing = theirs.clone();
@@ -395,6 +397,7 @@ fn files_are_fetched_before_the_message_goes_anywhere() {
             Action::WaitUntil(at(3_540)),
         ),
         ("and goes without then", late.clone(), resting(Side::Provider, 9_999), DO(Act::Deliver)),
+        ("unless an operator has asked for it since", anew, facts(), DO(Act::Fetch)),
         ("at its turn", late, but(|facts| facts.turn = false), Action::WaitTurn),
         ("an agent's waits on", ours.clone(), resting(Side::Helpdesk, 9_999), Action::WaitUntil(at(9_999))),
         ("what is there goes", kept, facts(), DO(Act::Deliver)),

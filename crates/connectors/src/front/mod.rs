@@ -47,7 +47,8 @@ pub struct Front;
 static CAPS: Caps = Caps {
     look_up: LookUp::KnownThread,
     worse: Worse::Never,
-    settling: Duration::from_secs(60),
+    // An upload may take 60 s, and its last bytes leave 35 s before anybody looks.
+    settling: Duration::from_secs(90),
     longest_text: None,
     keeps_opt_outs: false,
     shows_standing: true,

@@ -25,7 +25,7 @@ const NO_TEXT: &str = "(no text)";
 /// What stands in its place where there are files to look at.
 const WITH_FILES: &str = "(see the attachment)";
 /// A request with files takes longer; as long as a look-up can still wait for it (see the settling time in the caps).
-const UPLOAD_TIMEOUT: Duration = Duration::from_secs(40);
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(60);
 const PATH_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Makes the request for a call.

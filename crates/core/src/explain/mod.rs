@@ -1,9 +1,11 @@
 //! What happened to a message and what happens next, in words for an operator. Pure: the facts come from the tables.
 
+mod facts;
 mod next;
 mod story;
 mod times;
 
+pub use facts::{files, part};
 pub use next::{Next, Place, Situation, Worked, next, told};
 pub use story::{News, came, news, noted, tried};
 pub use times::clock;

@@ -1,6 +1,7 @@
 //! What happens next with a message, and what an operator can do about it.
 
 use super::times::{ahead_of, clock, lasted};
+use crate::media;
 use crate::model::{Act, Begun, Message, Need, Parked, Side, Status, Told};
 use crate::plan::{Action, Facts, side_of};
 use chrono::{DateTime, Utc};
@@ -99,6 +100,7 @@ pub fn next(action: Action, about: &Situation<'_>) -> Next {
 /// What the agent was told of a message that did not reach the customer.
 pub fn told(row: &Message) -> &'static str {
     match row.helpdesk_status {
+        None if row.parked == Some(Parked::Incomplete) => "of the earlier part that did not go out",
         None => "nothing",
         Some(Told::StatusRefused) => "nothing yet: marking it was refused, a note comes next",
         Some(Told::Failed) => "it is marked as failed, with the reason",
@@ -158,6 +160,7 @@ impl Situation<'_> {
         let (row, when) = (self.row, format!("{} ({})", clock(at, self.now), ahead_of(at, self.now)));
         let side = match row.need() {
             Need::Settle(doubt) => side_of(row, doubt.act),
+            Need::Deliver if wants_file(row) => side_of(row, Act::Fetch),
             Need::Deliver => row.destination(),
             Need::Tell | Need::Nothing => Side::Helpdesk,
         };
@@ -176,7 +179,11 @@ impl Situation<'_> {
                 .say("What became of the last attempt is not known.")
                 .say(format!("{} is asked at {when}.", place.title)),
             need => {
-                let doing = if need == Need::Deliver { "It is tried again" } else { "The agent is told" };
+                let doing = match need {
+                    Need::Deliver if wants_file(row) => "A file of it is asked for again",
+                    Need::Deliver => "It is tried again",
+                    _ => "The agent is told",
+                };
                 let next = next.say(format!("{doing} at {when}, after {} in vain.", attempts(row.failures)));
                 next.offer(format!("twinwire retry {} --now", self.name))
             }
@@ -258,6 +265,10 @@ impl Situation<'_> {
             }
         }
     }
+}
+
+fn wants_file(row: &Message) -> bool {
+    media::next(row).is_some()
 }
 
 fn attempts(count: u32) -> String {

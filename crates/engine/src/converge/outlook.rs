@@ -6,7 +6,7 @@ use crate::{Engine, Result};
 use std::sync::Arc;
 use twinwire_core::explain::{self, Next, Place, Situation, Worked};
 use twinwire_core::identity::could_be;
-use twinwire_core::model::{Message, Parked, Side};
+use twinwire_core::model::{Act, Message, Parked, Side};
 use twinwire_core::observe::AtProvider;
 use twinwire_core::plan::{Action, plan};
 use twinwire_store::accounts::Account;
@@ -56,8 +56,9 @@ pub async fn outlook(engine: &Engine, found: &Found) -> Result<Option<Outlook>> 
     let mut facts = ends.facts(engine, thread.is_some());
     facts.turn = neighbours.ahead.is_none() || row.parked.is_some() || row.destination_id().is_some();
     let action = match plan(&row, &facts, now) {
-        // A worker does not even claim what is not at its turn.
-        Action::Do(_) | Action::Park(_) if !facts.turn => Action::WaitTurn,
+        // A worker does not even claim what is not at its turn, but for its files.
+        Action::Do(act) if !facts.turn && act != Act::Fetch => Action::WaitTurn,
+        Action::Park(_) if !facts.turn => Action::WaitTurn,
         other => other,
     };
     let (helpdesk, provider) = (ends.helpdesk_connector.title(), ends.provider_connector.title());

@@ -380,7 +380,7 @@ pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) 
     // operator may have asked for the earlier part again since this was decided.
     let broken_off = row.part.follows() && messages::is_broken_off(&mut *tx, lease.channel, &row).await?;
     let why = match why {
-        _ if broken_off => Parked::Incomplete,
+        why if broken_off && why != Parked::Uncertain => Parked::Incomplete,
         Parked::Incomplete => return Ok(()),
         why => why,
     };

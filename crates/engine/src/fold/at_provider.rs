@@ -135,8 +135,8 @@ async fn believe(conn: &mut PgConnection, channel: i64, seen: &AtProvider, now: 
     let inbound = seen.direction == Direction::Inbound;
     let said = Said {
         conversation: seen.customer(),
-        at: if inbound { seen.created_at } else { seen.updated_at.or(seen.sent_at).or(seen.created_at) }
-            .unwrap_or(now),
+        // A failure that is heard of late says nothing about what they have written since.
+        at: seen.created_at.unwrap_or(now),
         source: if inbound { Source::Customer } else { Source::Provider },
         word,
         text: seen.body.as_deref().filter(|_| inbound).unwrap_or_default(),

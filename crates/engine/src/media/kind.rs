@@ -6,6 +6,9 @@ use twinwire_core::media::{File, Medium};
 /// Types that say nothing.
 const ANYTHING: [&str; 3] = ["application/octet-stream", "binary/octet-stream", ""];
 
+/// No type that is registered has so many characters.
+const LONGEST: usize = 127;
+
 /// A file's type: as it was served, else as its vendor announced it, else by its name.
 pub fn of(served: &str, medium: &Medium) -> String {
     let served = essence(served);
@@ -14,10 +17,15 @@ pub fn of(served: &str, medium: &Medium) -> String {
         let name = medium.file.name.as_deref().unwrap_or_default();
         mime_guess::from_path(name).first_raw().unwrap_or(ANYTHING[0]).to_owned()
     };
-    let says_something = |kind: &String| !ANYTHING.contains(&kind.as_str());
+    let says_something = |kind: &String| !ANYTHING.contains(&kind.as_str()) && is_type(kind);
     let kind = [served, announced].into_iter().find(says_something).unwrap_or_else(named);
     // The one name that is common and wrong; the lists of what providers take do not have it.
     if kind == "image/jpg" { "image/jpeg".to_owned() } else { kind }
+}
+
+/// Whether it can stand in a header. What a vendor announces may be a stranger's own words.
+fn is_type(kind: &str) -> bool {
+    kind.len() <= LONGEST && kind.contains('/') && kind.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// What a file is called: as its vendor calls it, else by what it is and its place in the message.
@@ -68,6 +76,8 @@ mod tests {
             ("application/octet-stream", "Image/JPG", None, "image/jpeg"),
             ("", "", Some("plan.pdf"), "application/pdf"),
             ("binary/octet-stream", "", None, "application/octet-stream"),
+            ("", "image/png\r\nX-Evil: 1", Some("a.png"), "image/png"),
+            ("", "picture", None, "application/octet-stream"),
         ] {
             assert_eq!(of(served, &medium(announced, name)), is, "{served} {announced}");
         }

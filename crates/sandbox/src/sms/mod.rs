@@ -113,7 +113,7 @@ impl Sms {
         locked(&self.inner.state).fates.insert(to.to_owned(), fate);
     }
 
-    /// Decides what becomes of messages that contain this text, whoever they are to.
+    /// Decides what becomes of messages that contain this text, whoever they are to; what was decided last counts.
     pub fn script_saying(&self, part: &str, fate: Fate) {
         locked(&self.inner.state).spoken_fates.push((part.to_owned(), fate));
     }

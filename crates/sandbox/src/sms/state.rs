@@ -40,7 +40,7 @@ impl State {
     }
 
     pub(crate) fn fate(&self, to: &str, body: &str) -> Fate {
-        let spoken = self.spoken_fates.iter().find(|(part, _)| body.contains(part.as_str()));
+        let spoken = self.spoken_fates.iter().rev().find(|(part, _)| body.contains(part.as_str()));
         spoken.map(|(_, fate)| fate).or_else(|| self.fates.get(to)).cloned().unwrap_or_default()
     }
 

@@ -50,6 +50,12 @@ fn head(body: bool, told: &Told) -> Vec<String> {
     let by = row.bound_by.filter(|_| row.origin == Side::Helpdesk).map(by).unwrap_or_default();
     field(provider, &row.provider_message_id.as_ref().map_or(missing.to_owned(), |id| format!("{id}{by}")));
     field("status", &status(row));
+    if let Some(part) = explain::part(row) {
+        field("part", &part);
+    }
+    if let Some(files) = explain::files(row) {
+        field("files", &files);
+    }
     if row.origin == Side::Helpdesk && (row.helpdesk_status.is_some() || row.parked.is_some()) {
         field("agent told", explain::told(row));
     }

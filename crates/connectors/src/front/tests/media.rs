@@ -169,7 +169,7 @@ fn parts(request: &Request) -> (String, Vec<String>) {
 fn a_customers_files_go_in_parts_with_the_names_that_front_gives_nested_fields() {
     let request = put(&inbound(), &[picture("cat.jpg", "image/jpeg"), picture("dog.jpg", "image/jpeg")]);
     assert_eq!(request.url, "https://api2.frontapp.com/channels/cha_7k2p/inbound_messages");
-    assert_eq!((request.method, request.timeout), (Method::Post, Duration::from_secs(40)));
+    assert_eq!((request.method, request.timeout), (Method::Post, Duration::from_secs(60)));
     let (boundary, parts) = parts(&request);
     assert_eq!(boundary, "twinwire-000000000000000000000000abcd1234");
     let field =
