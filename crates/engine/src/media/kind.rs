@@ -6,6 +6,9 @@ use twinwire_core::media::{File, Medium};
 /// Types that say nothing.
 const ANYTHING: [&str; 3] = ["application/octet-stream", "binary/octet-stream", ""];
 
+/// What a page of the web is.
+const PAGE: &str = "text/html";
+
 /// A file's type: as it was served, else as its vendor announced it, else by its name.
 pub fn of(served: &str, medium: &Medium) -> String {
     let served = essence(served);
@@ -18,6 +21,12 @@ pub fn of(served: &str, medium: &Medium) -> String {
     let kind = [served, announced].into_iter().find(says_something).unwrap_or_else(named);
     // The one name that is common and wrong; the lists of what providers take do not have it.
     if kind == "image/jpg" { "image/jpeg".to_owned() } else { kind }
+}
+
+/// Whether what was served is a page in place of the file, as proxies and worn-out storages have it, with status 200.
+pub fn is_page_instead(served: &str, medium: &Medium) -> bool {
+    let announced = medium.file.content_type.as_deref().map(essence).unwrap_or_default();
+    essence(served) == PAGE && announced != PAGE && !ANYTHING.contains(&announced.as_str())
 }
 
 /// What a file is called: as its vendor calls it, else by what it is and its place in the message.
@@ -70,6 +79,20 @@ mod tests {
             ("binary/octet-stream", "", None, "application/octet-stream"),
         ] {
             assert_eq!(of(served, &medium(announced, name)), is, "{served} {announced}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_nobody_announced_is_not_the_file() {
+        for (served, announced, is) in [
+            ("text/html; charset=utf-8", "image/png", true),
+            ("Text/HTML", "text/plain", true),
+            ("text/html", "text/html", false),
+            ("text/html", "", false),
+            ("text/html", "application/octet-stream", false),
+            ("image/png", "image/jpeg", false),
+        ] {
+            assert_eq!(is_page_instead(served, &medium(announced, None)), is, "{served} {announced}");
         }
     }
 
