@@ -43,7 +43,7 @@ impl File {
     fn name(&self) -> String {
         let text = String::from_utf8_lossy(&self.bytes);
         let name = text.split_once(OPENS).and_then(|(_, rest)| rest.split_once(CLOSES));
-        name.map_or("without a name", |(name, _)| name).to_owned()
+        name.map_or("a strange file", |(name, _)| name).to_owned()
     }
 }
 

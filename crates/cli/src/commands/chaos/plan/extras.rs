@@ -5,6 +5,7 @@ use super::super::files::File;
 use super::messages::{Ending, Planned, What};
 use rand::RngExt;
 use rand::rngs::StdRng;
+use std::fmt::Write;
 
 /// Every so many messages of agents one is long.
 const LONG_EVERY: usize = 40;
@@ -56,7 +57,8 @@ fn lengthened(short: &str, ending: Ending, turn: usize, chance: &mut StdRng) -> 
         if text.len() >= length {
             break;
         }
-        text.push_str(&format!(" word{word}"));
+        // Writing to a string cannot fail.
+        write!(text, " word{word}").unwrap_or_default();
     }
     text + marks[1]
 }

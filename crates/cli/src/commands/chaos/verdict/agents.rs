@@ -100,7 +100,7 @@ impl Both<'_> {
     pub(super) fn agents(&self, pieces: &[Piece], open: &HashSet<String>, found: &mut Findings) {
         self.count_agents(found);
         let sent = self.sms.iter().filter(|sms| !sms.inbound && !sms.foreign);
-        let there: Vec<Named> = sent.map(|sms| self.as_sent(sms, pieces, found)).collect();
+        let there: Vec<Named> = sent.map(|sms| as_sent(sms, pieces, found)).collect();
         let wanted: Vec<Named> = pieces
             .iter()
             .filter(|piece| piece.reason().is_none())
@@ -134,18 +134,6 @@ impl Both<'_> {
         }
     }
 
-    /// A message as it was sent. Where the provider failed it because it could not fetch its files, what counts is that it
-    /// was asked to, and that the agent is told.
-    fn as_sent<'s>(&'s self, sms: &'s Sms, pieces: &'s [Piece<'s>], found: &mut Findings) -> Named<'s> {
-        let mut files = sms.files.as_slice();
-        if sms.not_fetched {
-            found.files_not_fetched += 1;
-            files =
-                pieces.iter().find(|piece| piece.name == sms.reference).map_or(files, |piece| piece.files);
-        }
-        Named { name: &sms.reference, text: &sms.text, files }
-    }
-
     /// Front knows each message by our name of it, or of its first part.
     fn known_by(&self, found: &mut Findings) {
         for taken in self.known.taken.iter().filter(|taken| taken.at_home) {
@@ -155,6 +143,17 @@ impl Both<'_> {
             found.broken.add(usize::from(known != name), || format!("Front knows {name} by {known}"));
         }
     }
+}
+
+/// A message as it was sent. Where the provider failed it because it could not fetch its files, what counts is that it
+/// was asked to, and that the agent is told.
+fn as_sent<'s>(sms: &'s Sms, pieces: &'s [Piece<'_>], found: &mut Findings) -> Named<'s> {
+    let mut files = sms.files.as_slice();
+    if sms.not_fetched {
+        found.files_not_fetched += 1;
+        files = pieces.iter().find(|piece| piece.name == sms.reference).map_or(files, |piece| piece.files);
+    }
+    Named { name: &sms.reference, text: &sms.text, files }
 }
 
 /// The texts as which a text goes out: whole, or cut between words and numbered.

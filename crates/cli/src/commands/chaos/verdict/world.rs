@@ -29,6 +29,7 @@ pub(super) struct InFront {
 
 /// A message at the provider.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 pub(super) struct Sms {
     pub(super) sid: String,
     /// Twinwire's name of it, from the address to which its status is posted. Empty where there is none.

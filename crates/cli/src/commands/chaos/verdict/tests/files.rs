@@ -156,7 +156,7 @@ fn a_part_that_is_missing_there_twice_or_elsewhere_is_found() {
     assert_eq!(
         said(|case| {
             let at = at(case);
-            case.provider().swap(at - 1, at)
+            case.provider().swap(at - 1, at);
         }),
         [("out of order", 1)]
     );
