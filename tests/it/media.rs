@@ -102,11 +102,13 @@ async fn a_picture_found_by_the_backfill_alone_is_fetched_as_well() {
 }
 
 #[tokio::test]
-async fn a_page_in_place_of_a_file_is_not_taken_for_it() {
+async fn a_page_in_place_of_a_file_and_half_a_file_are_not_taken_for_it() {
     use twinwire_sandbox::{Fault, Operation, Rule};
     let stack = Stack::start().await;
-    stack.signalwire.faults().add(Rule::new(Fault::GarbageAnswer).on(Operation::FetchMedia));
-    stack.front.faults().add(Rule::new(Fault::GarbageAnswer).on(Operation::FetchStored));
+    for fault in [Fault::GarbageAnswer, Fault::CutShort] {
+        stack.signalwire.faults().add(Rule::new(fault.clone()).on(Operation::FetchMedia));
+        stack.front.faults().add(Rule::new(fault).on(Operation::FetchStored));
+    }
     stack.signalwire.customer_texts_with(CUSTOMER, SUPPORT, "Look", vec![cat()]).await;
     agent_sends(&stack, "I see", vec![cat()]).await;
     let got = eventually("both have it", || async {
