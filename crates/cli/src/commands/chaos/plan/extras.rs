@@ -33,7 +33,7 @@ pub(super) fn add(args: &Args, messages: &mut [Planned], chance: &mut StdRng) {
             }
             What::Customer { files, text_in_a_part, .. } => {
                 *files = some(has_files, nth, chance);
-                *text_in_a_part = chance.random_bool(args.files / 2.0);
+                *text_in_a_part = chance.random_bool(args.files);
             }
             What::Application { .. } | What::Stranger { .. } => {}
         }

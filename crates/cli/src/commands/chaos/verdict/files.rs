@@ -39,7 +39,32 @@ impl Struck {
     }
 }
 
+/// What a double's client says where an answer did not come, or not whole.
+const NO_ANSWER: [&str; 3] =
+    ["error sending request", "error decoding response body", "request or response body error"];
+
+/// Whether a provider could not fetch a file because nobody answered, as happens when a worker dies or stands still. An
+/// answer that it could do nothing with is another matter: our addresses are good, and so is what they serve.
+pub(super) fn was_not_answered(problem: &str) -> bool {
+    NO_ANSWER.iter().any(|words| problem.contains(words))
+}
+
 /// What it means that requests with credentials came to a storage, which is somebody else's.
 pub(super) fn credentials_at(vendor: &str, count: usize) -> Option<String> {
     (count > 0).then(|| format!("{count} requests with credentials came to the storage of {vendor}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_refused_was_answered() {
+        assert!(was_not_answered("http://x/1: error sending request for url (http://x/1)"));
+        for problem in
+            ["http://x/1: 404 Not Found", "http://x/1: type \"text/html\"", "http://x/1: more than 5 bytes"]
+        {
+            assert!(!was_not_answered(problem), "{problem}");
+        }
+    }
 }

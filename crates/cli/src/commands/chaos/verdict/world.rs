@@ -41,7 +41,7 @@ pub(super) struct Sms {
     pub(super) files: Vec<File>,
     /// The text itself was one of the files.
     pub(super) text_in_a_part: bool,
-    /// It failed because the provider could not fetch its files.
+    /// It failed because nobody answered when the provider came for its files.
     pub(super) not_fetched: bool,
     /// Requests for its files that met a fault.
     pub(super) struck: usize,
@@ -113,7 +113,8 @@ fn at_provider(message: SmsMessage, taken: Option<DateTime<Utc>>, struck: &Struc
         inbound,
         files: own.iter().map(|file| files::as_it_is(&file.content_type, &file.bytes)).collect(),
         text_in_a_part: !text.is_empty(),
-        not_fetched: message.media_problem.is_some() && message.status == "failed",
+        not_fetched: message.status == "failed"
+            && message.media_problem.as_deref().is_some_and(files::was_not_answered),
         struck: struck.of(&message),
         sid: message.sid,
         foreign: message.foreign,
