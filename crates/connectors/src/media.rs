@@ -1,5 +1,6 @@
 //! Files of messages at the providers whose APIs are Twilio's: how their webhooks and resources show them.
 
+use crate::fault::json;
 use crate::lenient::{text, word};
 use chrono::TimeDelta;
 use serde_json::Value;
@@ -74,13 +75,21 @@ pub(crate) fn request(url: &str, base: &str, credentials: Request) -> Result<Req
     Err(nowhere())
 }
 
-/// What it means that a file, or the list of a message's files, is not there; none when the answer says something else.
+/// What it means that a file, or the list of a message's files, is not there; none when the answer says something else. A
+/// list is asked for only where there are files: one without any is not all of it yet, or not any more.
 pub(crate) fn gone(call: &Call<'_>, context: &Context<'_>, answer: &Answer) -> Option<Outcome> {
     let (Call::File { message, .. } | Call::Files(message)) = call else { return None };
     let kind = match answer.status {
         404 if context.now - message.seen_at < NOT_YET => RefusalKind::Later,
         403 | 404 | 410 => RefusalKind::Permanent,
-        _ => return None,
+        _ if !lists_none(call, answer) => return None,
+        _ if context.now - message.seen_at < NOT_YET => RefusalKind::Later,
+        _ => RefusalKind::Permanent,
     };
     Some(Outcome::Refused(Refusal { kind, code: None, message: "it is not there any more".to_owned() }))
+}
+
+fn lists_none(call: &Call<'_>, answer: &Answer) -> bool {
+    let empty = |body: Value| body.get("media_list").and_then(Value::as_array).is_some_and(Vec::is_empty);
+    matches!(call, Call::Files(_)) && answer.is_success() && json(&answer.body).is_some_and(empty)
 }

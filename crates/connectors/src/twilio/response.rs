@@ -49,14 +49,19 @@ pub(super) fn judge(call: &Call<'_>, context: &Context<'_>, reply: &Reply) -> Ou
     match reply {
         Reply::NotSent(why) => Outcome::Refused(Refusal::later(first_chars(why, LONGEST_WORDS))),
         Reply::NoAnswer(why) => unclear(call, why),
-        Reply::Answer(answer) if answer.is_success() => match success(call, context, &answer.body) {
-            Some(done) => Outcome::Done(done),
-            None => unclear(call, &format!("Twilio answered {}, but not as agreed", answer.status)),
-        },
         Reply::Answer(answer) => {
-            let fault = || fault(answer).judge(call, answer, &CODES, &LEADS);
-            media::gone(call, context, answer).unwrap_or_else(fault)
+            media::gone(call, context, answer).unwrap_or_else(|| answered(call, context, answer))
         }
+    }
+}
+
+fn answered(call: &Call<'_>, context: &Context<'_>, answer: &Answer) -> Outcome {
+    if !answer.is_success() {
+        return fault(answer).judge(call, answer, &CODES, &LEADS);
+    }
+    match success(call, context, &answer.body) {
+        Some(done) => Outcome::Done(done),
+        None => unclear(call, &format!("Twilio answered {}, but not as agreed", answer.status)),
     }
 }
 

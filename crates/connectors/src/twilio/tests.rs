@@ -583,6 +583,19 @@ fn answers_are_judged_by_code_and_status() {
     assert_eq!(verdict(&judged(&Call::Check, &replied(200, &json!({"messages": []})))), "done");
 }
 
+#[test]
+fn files_that_are_told_of_and_not_listed_are_not_there_yet_or_any_more() {
+    let mut message = order(THEIRS, "Hi");
+    for (minutes, expected) in [(1, "later"), (3, "permanent")] {
+        message.seen_at = noon() - chrono::TimeDelta::minutes(minutes);
+        for reply in [replied(200, &json!({"media_list": []})), replied(404, &json!({"code": 20404}))] {
+            assert_eq!(verdict(&judged(&Call::Files(&message), &reply)), expected, "{minutes}, {reply:?}");
+        }
+    }
+    let listed = replied(200, &json!({"media_list": [{"uri": "/x", "content_type": "image/png"}]}));
+    assert_eq!(verdict(&judged(&Call::Files(&message), &listed)), "done");
+}
+
 fn refusal_of(reply: &Reply) -> Refusal {
     match judged(&Call::Deliver(&order(THEIRS, "Hi")), reply) {
         Outcome::Refused(refusal) => refusal,
