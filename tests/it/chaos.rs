@@ -18,11 +18,12 @@ async fn chaos(arguments: &str) -> Ran {
 #[tokio::test]
 async fn a_short_run_passes_and_prints_its_table() {
     let small = "--messages 60 --rate 15 --workers 2 --channels 2 --conversations 8";
-    let ran = chaos(&format!("{small} --kills 4 --db-restarts 1 --strangers 2")).await;
+    let ran = chaos(&format!("{small} --kills 4 --db-restarts 1 --strangers 2 --files 0.3")).await;
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     for words in [
         "of all these at SignalWire",
         "of all these at Twilio",
+        "with files",
         "workers killed",
         "DUPLICATED",
         "Passed: every message once",
@@ -87,6 +88,7 @@ async fn what_is_asked_wrongly_is_said_clearly() {
     for (wrong, words) in [
         ("--rate 0", "--rate must be more than 0"),
         ("--faults 2", "--faults must be between 0 and 0.5"),
+        ("--files 2", "--files must be between 0 and 1"),
         ("--workers 0", "0 is not in 1..=32"),
         ("--without seatbelt", "the safeguards are doubt, fence, echo, lease, start"),
         ("--channels 5 --conversations 4", "--conversations must be at least --channels"),

@@ -108,6 +108,25 @@ async fn a_picture_found_by_the_backfill_alone_is_fetched_as_well() {
 }
 
 #[tokio::test]
+async fn a_page_in_place_of_a_file_and_half_a_file_are_not_taken_for_it() {
+    use twinwire_sandbox::{Fault, Operation, Rule};
+    let stack = Stack::start().await;
+    for fault in [Fault::GarbageAnswer, Fault::CutShort] {
+        stack.signalwire.faults().add(Rule::new(fault.clone()).on(Operation::FetchMedia));
+        stack.front.faults().add(Rule::new(fault).on(Operation::FetchStored));
+    }
+    stack.signalwire.customer_texts_with(CUSTOMER, SUPPORT, "Look", vec![cat()]).await;
+    agent_sends(&stack, "I see", vec![cat()]).await;
+    let got = eventually("both have it", || async {
+        let sent = stack.signalwire.outbound_to(CUSTOMER).into_iter().find(|sms| !sms.media.is_empty())?;
+        let shown = stack.thread(CUSTOMER).into_iter().find(|message| message.text == "Look")?;
+        Some((sent.media[0].bytes.clone(), shown.attachments[0].bytes.clone()))
+    })
+    .await;
+    assert_eq!((&*got.0, &*got.1), (&*cat().bytes, &*cat().bytes));
+}
+
+#[tokio::test]
 async fn a_photo_that_is_too_large_for_a_text_is_made_smaller() {
     let stack = Stack::start().await;
     let photo = noise(700, 500);

@@ -1,6 +1,7 @@
 //! What all doubles share: their parts, the log, and answers with faults.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,7 +9,9 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
@@ -178,6 +181,7 @@ impl Core {
                 form(*status, 20504, "Internal server error")
             }
             Some(Fault::GarbageAnswer) => garbage(accept.await),
+            Some(Fault::CutShort) => cut_short(accept.await).await,
             Some(Fault::Slow(wait)) => {
                 let answer = accept.await;
                 self.background.pause(*wait).await;
@@ -218,6 +222,27 @@ fn garbage(accepted: Response) -> Response {
     let mut response = (accepted.status(), body).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
     response
+}
+
+/// An answer that ends in the middle of what it announced; one without content ends as it should.
+async fn cut_short(accepted: Response) -> Response {
+    let (mut head, body) = accepted.into_parts();
+    let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    if whole.is_empty() {
+        return Response::from_parts(head, Body::empty());
+    }
+    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+    Response::from_parts(head, half(&whole))
+}
+
+/// The first half goes out before the connection ends.
+pub(crate) fn half(whole: &Bytes) -> Body {
+    let half = whole.slice(..whole.len() / 2);
+    let end = stream::once(async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    });
+    Body::from_stream(stream::iter([Ok(half)]).chain(end))
 }
 
 fn refusal(fault: &Fault, form: ErrorForm) -> Response {

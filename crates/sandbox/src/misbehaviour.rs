@@ -84,6 +84,8 @@ pub enum Fault {
     Forbidden,
     /// Accepted, and answered with the success status over a body that is not JSON.
     GarbageAnswer,
+    /// Accepted, and the connection is reset in the middle of the answer that was announced. Of files alone.
+    CutShort,
     /// A callback is sent, or a file is fetched, this many times more than once.
     Duplicate(usize),
     /// A callback is sent, or a file is fetched, this much later; others overtake it.
@@ -126,6 +128,7 @@ impl Fault {
             Fault::Unauthorized,
             Fault::Forbidden,
             Fault::GarbageAnswer,
+            Fault::CutShort,
             Fault::Duplicate(1),
             Fault::Delay(Duration::from_millis(200)),
             Fault::Reordered,
@@ -159,6 +162,7 @@ impl Fault {
             Fault::Reordered => !matches!(operation, Op::AgentMessage | Op::CollectMedia),
             // A vendor that never fetches would never send either.
             Fault::Lost => operation != Op::CollectMedia,
+            Fault::CutShort => matches!(operation, Op::FetchMedia | Op::FetchStored),
             Fault::NullDateSent => matches!(operation, Op::SendMessage | Op::InboundWebhook),
             _ => true,
         };

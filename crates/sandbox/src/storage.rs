@@ -5,7 +5,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -17,7 +16,7 @@ use futures_util::{StreamExt, stream};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::{Core, Exchange, Refusal, refused};
+use crate::core::{Core, Exchange, Refusal, half, refused};
 use crate::file::{FileFault, MediaFile};
 use crate::locked;
 use crate::misbehaviour::{Operation, Stage};
@@ -186,14 +185,8 @@ fn content(file: &MediaFile, stopped: &CancellationToken) -> Response {
     response
 }
 
-/// The first half goes out before the connection ends.
 fn cut_short(whole: &Bytes, kind: HeaderValue) -> Response {
-    let half = whole.slice(..whole.len() / 2);
-    let end = stream::once(async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        Err(io::Error::from(io::ErrorKind::ConnectionReset))
-    });
-    let mut response = Body::from_stream(stream::iter([Ok(half)]).chain(end)).into_response();
+    let mut response = half(whole).into_response();
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response

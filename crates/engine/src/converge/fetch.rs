@@ -89,6 +89,9 @@ async fn keep(
     served: &str,
     bytes: Vec<u8>,
 ) -> Brought {
+    if kind::is_page_instead(served, medium) {
+        return brought(Came::Refused(Refusal::later("a web page came in place of it")), true);
+    }
     let content_type = kind::of(served, medium);
     let url = url.to_owned();
     if let Some(text) = text(row, &content_type, &bytes) {

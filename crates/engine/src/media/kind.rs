@@ -6,8 +6,8 @@ use twinwire_core::media::{File, Medium};
 /// Types that say nothing.
 const ANYTHING: [&str; 3] = ["application/octet-stream", "binary/octet-stream", ""];
 
-/// No type that is registered has so many characters.
-const LONGEST: usize = 127;
+/// What a page of the web is.
+const PAGE: &str = "text/html";
 
 /// A file's type: as it was served, else as its vendor announced it, else by its name.
 pub fn of(served: &str, medium: &Medium) -> String {
@@ -17,15 +17,16 @@ pub fn of(served: &str, medium: &Medium) -> String {
         let name = medium.file.name.as_deref().unwrap_or_default();
         mime_guess::from_path(name).first_raw().unwrap_or(ANYTHING[0]).to_owned()
     };
-    let says_something = |kind: &String| !ANYTHING.contains(&kind.as_str()) && is_type(kind);
+    let says_something = |kind: &String| !ANYTHING.contains(&kind.as_str());
     let kind = [served, announced].into_iter().find(says_something).unwrap_or_else(named);
     // The one name that is common and wrong; the lists of what providers take do not have it.
     if kind == "image/jpg" { "image/jpeg".to_owned() } else { kind }
 }
 
-/// Whether it can stand in a header. What a vendor announces may be a stranger's own words.
-fn is_type(kind: &str) -> bool {
-    kind.len() <= LONGEST && kind.contains('/') && kind.bytes().all(|byte| byte.is_ascii_graphic())
+/// Whether what was served is a page in place of the file, as proxies and worn-out storages have it, with status 200.
+pub fn is_page_instead(served: &str, medium: &Medium) -> bool {
+    let announced = medium.file.content_type.as_deref().map(essence).unwrap_or_default();
+    essence(served) == PAGE && announced != PAGE && !ANYTHING.contains(&announced.as_str())
 }
 
 /// What a file is called: as its vendor calls it, else by what it is and its place in the message.
@@ -80,6 +81,20 @@ mod tests {
             ("", "picture", None, "application/octet-stream"),
         ] {
             assert_eq!(of(served, &medium(announced, name)), is, "{served} {announced}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_nobody_announced_is_not_the_file() {
+        for (served, announced, is) in [
+            ("text/html; charset=utf-8", "image/png", true),
+            ("Text/HTML", "text/plain", true),
+            ("text/html", "text/html", false),
+            ("text/html", "", false),
+            ("text/html", "application/octet-stream", false),
+            ("image/png", "image/jpeg", false),
+        ] {
+            assert_eq!(is_page_instead(served, &medium(announced, None)), is, "{served} {announced}");
         }
     }
 

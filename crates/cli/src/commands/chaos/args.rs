@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// How likely a vendor does wrong, of each request, callback and page: 0 to 0.5
     #[arg(long, value_name = "P", default_value_t = 0.05)]
     pub(super) faults: f64,
+    /// The share of agents' and of customers' messages that have files: 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.125)]
+    pub(super) files: f64,
     /// Workers to kill in all [default: one for 20 messages]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(super) kills: Option<u32>,
@@ -65,6 +68,9 @@ impl Args {
         if !(0.0..=0.5).contains(&self.faults) {
             return Err(format!("--faults must be between 0 and 0.5, and is {}", self.faults));
         }
+        if !(0.0..=1.0).contains(&self.files) {
+            return Err(format!("--files must be between 0 and 1, and is {}", self.files));
+        }
         if self.conversations < self.channels {
             let (conversations, channels) = (self.conversations, self.channels);
             return Err(format!(
@@ -91,6 +97,7 @@ impl Args {
     pub(super) fn again(&self, seed: u64) -> String {
         let mut words = vec!["twinwire chaos".to_owned(), format!("--seed {seed}")];
         words.push(format!("--messages {} --rate {} --faults {}", self.messages, self.rate, self.faults));
+        words.push(format!("--files {}", self.files));
         words.push(format!("--kills {} --db-restarts {}", self.kills(), self.crashes()));
         words.push(format!("--workers {} --channels {}", self.workers, self.channels));
         words.push(format!("--conversations {}", self.conversations));

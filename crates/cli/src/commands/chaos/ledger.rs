@@ -1,5 +1,6 @@
 //! What agents have put in: for each conversation the messages that Twinwire took, in the order in which it took them.
 
+use super::files::File;
 use super::plan::Ending;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +12,7 @@ pub(super) struct Taken {
     /// Front's other id of it.
     pub(super) uid: String,
     pub(super) text: String,
+    pub(super) files: Vec<File>,
     pub(super) ending: Ending,
     /// Whether this conversation is the one in which the message stands at Front; the others know only its effect.
     pub(super) at_home: bool,

@@ -2,6 +2,7 @@
 //! vendors misbehave; what counts is what the vendors' doubles hold in the end.
 //!
 //! * [`plan`] — everything that chance decides, drawn from the seed before anything starts.
+//! * [`files`] — what messages carry beside their text.
 //! * [`providers`] — the vendors of text messages, with their doubles.
 //! * [`stage`] — a [`scratch`](crate::scratch) database, the doubles, the channels; [`balancer`] stands before the workers.
 //! * [`worker`] — one process; [`crew`] lets each of them live and die as planned.
@@ -12,6 +13,7 @@ mod args;
 mod balancer;
 mod crew;
 mod evidence;
+mod files;
 mod ledger;
 mod narrate;
 mod plan;

@@ -52,8 +52,8 @@ impl Kind {
         let (sms, account) = (self.start)(seed).await?;
         let refused = Fate::RefuseSync {
             status: self.refuses_with,
-            code: 21_610,
-            message: "The recipient has opted out".into(),
+            code: 21_614,
+            message: "The recipient is not a mobile number".into(),
         };
         sms.script_saying(Ending::Refused.mark(), refused);
         let fails = Fate::FailLater {

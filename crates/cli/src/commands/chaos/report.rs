@@ -14,6 +14,9 @@ pub(super) fn table(verdict: &Verdict) -> String {
     let mut lines = vec![output::columns(["", ""], &[1], &rows(verdict)), String::new()];
     lines.extend(points("killed at", &verdict.counts.killed_at));
     lines.extend(points("stalled at", &verdict.counts.stalled_at));
+    if verdict.findings.put_in.with_files > 0 {
+        lines.extend(points("faults on files", &verdict.faults_struck_on_files));
+    }
     for (what, offences) in verdict.findings.offences() {
         lines.extend(named(what, offences));
     }
@@ -31,6 +34,10 @@ fn rows(verdict: &Verdict) -> Vec<[String; 2]> {
     let mut rows = put_in(found);
     rows.extend(trouble(verdict));
     rows.push(row("failures told to the agent, once each", found.told));
+    if found.put_in.with_files > 0 {
+        rows.push(row("  of these: a provider could not fetch a file", found.files_not_fetched));
+        rows.push(row("customers' messages without a file, which say so", found.arrived_without_a_file));
+    }
     rows.extend(found.parked.iter().map(|(reason, count)| row(&format!("parked: {reason}"), *count)));
     if found.left_to_the_operator > 0 {
         rows.push(row("left to the operator: ambiguous", found.left_to_the_operator));
@@ -59,6 +66,13 @@ fn put_in(found: &Findings) -> Vec<[String; 2]> {
     ];
     let at = found.put_in_at.iter();
     rows.extend(at.map(|(title, put_in)| row(&format!("  of all these at {title}"), put_in.messages())));
+    if found.put_in.with_files + found.texts_in_a_part > 0 {
+        rows.push(row("  with files", found.put_in.with_files));
+        rows.push(row("  the text itself in a file", found.texts_in_a_part));
+    }
+    if found.put_in.in_parts > 0 {
+        rows.push(row("  long ones, sent in parts", found.put_in.in_parts));
+    }
     rows
 }
 
@@ -79,6 +93,7 @@ fn trouble(verdict: &Verdict) -> Vec<[String; 2]> {
     ];
     let at = verdict.faults_struck_at.iter();
     rows.extend(at.map(|(vendor, struck)| row(&format!("  of these at {vendor}"), *struck)));
+    rows.push(row("  of these on files", verdict.faults_struck_on_files.values().sum()));
     rows
 }
 

@@ -49,7 +49,7 @@ impl Wait<'_> {
         while Instant::now() < self.until {
             let open: Result<i64, _> = sqlx::query_scalar(OPEN).fetch_one(self.stage.engine.pool()).await;
             match open {
-                Ok(0) if self.stage.doubles.channels_are_ok() => {
+                Ok(0) if self.stage.doubles.channels_are_ok() && !self.stage.doubles.are_fetching() => {
                     let since: &mut Instant = since.get_or_insert_with(Instant::now);
                     if since.elapsed() > STILL {
                         return true;

@@ -1,6 +1,7 @@
 //! Agents, customers and another application, each as they are in life: an agent sees an error and sends again, a customer
 //! writes and knows nothing of servers.
 
+use super::files::File;
 use super::ledger::Taken;
 use super::plan::{Ending, Planned, What};
 use super::stage::{Conversation, Stage};
@@ -10,7 +11,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
-use twinwire_sandbox::{SignedRequest, Sms};
+use twinwire_sandbox::front::AgentMessage;
+use twinwire_sandbox::{CustomerText, SignedRequest, Sms};
 
 /// Wait of an agent before the same message is sent again.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -59,13 +61,16 @@ impl Traffic {
     async fn put_in(self: Arc<Self>, what: What) -> anyhow::Result<()> {
         let mut messages = 1;
         match what {
-            What::Agent { to, text, ending } => {
+            What::Agent { to, text, files, ending } => {
                 messages = to.len();
-                self.agent(&to, text, ending).await?;
+                self.agent(&to, text, files, ending).await?;
             }
-            What::Customer { from, text } => {
+            What::Customer { from, text, files, text_in_a_part } => {
                 let (sms, phone, number) = self.ends(from);
-                sms.customer_texts(phone, number, &text).await;
+                let text = CustomerText::new(phone, number, &text);
+                let text = if text_in_a_part { text.text_in_a_part() } else { text };
+                let text = files.iter().map(File::to_send).fold(text, CustomerText::with);
+                sms.customer_sends(text).await;
             }
             What::Application { to, text } => {
                 let (sms, phone, number) = self.ends(to);
@@ -97,7 +102,13 @@ impl Traffic {
         self.stage.doubles.front.signed_request(method, url, key, body)
     }
 
-    async fn agent(&self, to: &[usize], text: String, ending: Ending) -> anyhow::Result<()> {
+    async fn agent(
+        &self,
+        to: &[usize],
+        text: String,
+        files: Vec<File>,
+        ending: Ending,
+    ) -> anyhow::Result<()> {
         // Always in the same order, so that no two agents wait for each other.
         let mut sorted = to.to_vec();
         sorted.sort_unstable();
@@ -109,10 +120,12 @@ impl Traffic {
         let inbox = &self.stage.line(conversations[0]).inbox;
         let phones: Vec<&str> = conversations.iter().map(|known| known.phone.as_str()).collect();
         let front = &self.stage.doubles.front;
-        let mut order = match phones.as_slice() {
-            [phone] => front.message_request(inbox, Some(phone), &[], &text)?,
-            phones => front.message_request(inbox, None, phones, &text)?,
+        let message = match phones.as_slice() {
+            [phone] => AgentMessage::reply(phone),
+            phones => AgentMessage::to(phones),
         };
+        let message = files.iter().map(File::to_send).fold(message.text(&text), AgentMessage::with);
+        let mut order = front.order_of(inbox, message)?;
         let sent = loop {
             let sent = front.post(&order).await?;
             if sent.answer.is_success() {
@@ -124,7 +137,8 @@ impl Traffic {
         let id = sent.message.id.unwrap_or_default();
         for (nth, at) in to.iter().enumerate() {
             let (id, uid, text) = (id.clone(), order.message_uid.clone(), text.clone());
-            self.stage.ledger.take(*at, Taken { id, uid, text, ending, at_home: nth == 0 });
+            let files = files.clone();
+            self.stage.ledger.take(*at, Taken { id, uid, text, files, ending, at_home: nth == 0 });
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Who writes what to whom, and when.
 
 use super::super::args::Args;
+use super::super::files::File;
+use super::extras::LONGEST;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use std::collections::BTreeMap;
@@ -36,9 +38,9 @@ impl Ending {
 #[derive(Clone, Debug)]
 pub(in super::super) enum What {
     /// An agent writes to the customers of one or two conversations of a channel.
-    Agent { to: Vec<usize>, text: String, ending: Ending },
+    Agent { to: Vec<usize>, text: String, files: Vec<File>, ending: Ending },
     /// A customer texts.
-    Customer { from: usize, text: String },
+    Customer { from: usize, text: String, files: Vec<File>, text_in_a_part: bool },
     /// Another application sends from our number.
     Application { to: usize, text: String },
     /// Somebody texts of whom nobody has heard.
@@ -86,7 +88,7 @@ fn one(args: &Args, number: u32, left: u32, chance: &mut StdRng) -> What {
         }
         5..50 => {
             let text = repeated.map_or_else(|| format!("#{number} from a customer"), str::to_owned);
-            What::Customer { from: with, text }
+            What::Customer { from: with, text, files: Vec::new(), text_in_a_part: false }
         }
         50..54 => agent(vec![with], number, Ending::Refused),
         54..58 => agent(vec![with], number, Ending::FailsLater),
@@ -98,16 +100,19 @@ fn one(args: &Args, number: u32, left: u32, chance: &mut StdRng) -> What {
             let ending = ending[chance.random_range(0..4)];
             agent(if same { vec![with, other] } else { vec![with] }, number, ending)
         }
-        _ => match repeated {
-            Some(text) => What::Agent { to: vec![with], text: text.to_owned(), ending: Ending::Delivered },
-            None => agent(vec![with], number, Ending::Delivered),
+        _ => match (repeated, agent(vec![with], number, Ending::Delivered)) {
+            (Some(repeated), What::Agent { to, files, ending, .. }) => {
+                What::Agent { to, text: repeated.to_owned(), files, ending }
+            }
+            (_, own) => own,
         },
     }
 }
 
 /// The number stands first: a note about a failure repeats only the beginning of a text.
 fn agent(to: Vec<usize>, number: u32, ending: Ending) -> What {
-    What::Agent { to, text: format!("#{number} from an agent{}", ending.mark()), ending }
+    let text = format!("#{number} from an agent{}", ending.mark());
+    What::Agent { to, text, files: Vec::new(), ending }
 }
 
 /// How many messages of each kind.
@@ -118,17 +123,33 @@ pub(in super::super) struct PutIn {
     pub(in super::super) customers: usize,
     pub(in super::super) applications: usize,
     pub(in super::super) strangers: usize,
+    /// Of all these, with files.
+    pub(in super::super) with_files: usize,
+    /// Of the agents', too long for one message.
+    pub(in super::super) in_parts: usize,
 }
 
 impl PutIn {
     /// Counts one.
     pub(in super::super) fn count(&mut self, what: &What) {
         match what {
-            What::Agent { to, .. } => self.agents += to.len(),
-            What::Customer { .. } => self.customers += 1,
+            What::Agent { to, text, files, .. } => {
+                self.agents += to.len();
+                self.count_extras(to.len(), text, files);
+            }
+            What::Customer { files, .. } => {
+                self.customers += 1;
+                self.count_extras(1, "", files);
+            }
             What::Application { .. } => self.applications += 1,
             What::Stranger { .. } => self.strangers += 1,
         }
+    }
+
+    /// Counts what so many messages of one kind have beside a short text.
+    pub(in super::super) fn count_extras(&mut self, messages: usize, text: &str, files: &[File]) {
+        self.with_files += if files.is_empty() { 0 } else { messages };
+        self.in_parts += if text.chars().count() > LONGEST { messages } else { 0 };
     }
 
     /// How many in all, but for strangers' first texts.
@@ -144,6 +165,8 @@ impl Sum for PutIn {
             customers: sum.customers + one.customers,
             applications: sum.applications + one.applications,
             strangers: sum.strangers + one.strangers,
+            with_files: sum.with_files + one.with_files,
+            in_parts: sum.in_parts + one.in_parts,
         })
     }
 }

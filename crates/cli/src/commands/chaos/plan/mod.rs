@@ -1,8 +1,10 @@
 //! Everything that chance decides, drawn from the seed before anything starts.
 
+mod extras;
 mod lives;
 mod messages;
 
+pub(super) use extras::LONGEST;
 pub(super) use lives::{End, Life, Stall};
 pub(super) use messages::{Ending, Planned, PutIn, PutInAt, What};
 
@@ -89,15 +91,17 @@ impl Plan {
     pub(super) fn draw(args: &Args, providers: usize, seed: u64) -> Self {
         let mut root = StdRng::seed_from_u64(seed);
         let mut part = || StdRng::seed_from_u64(root.random());
-        let (mut messages, mut lives, mut outages, mut crashes, mut seeds) =
-            (part(), part(), part(), part(), part());
+        let (mut messages, mut lives, mut outages, mut crashes, mut seeds, mut extras) =
+            (part(), part(), part(), part(), part(), part());
         let lasts = Duration::from_secs_f64(f64::from(args.messages) / args.rate);
         let lives = lives::draw(args, lasts, &mut lives);
         let longest = lives.iter().map(|lives| lives.iter().map(Life::longest).sum::<Duration>()).max();
         let length = lasts.max(longest.unwrap_or_default());
+        let mut messages = messages::draw(args, &mut messages);
+        extras::add(args, &mut messages, &mut extras);
         let mut double = || Seeds { ids: seeds.random(), faults: seeds.random() };
         Self {
-            messages: messages::draw(args, &mut messages),
+            messages,
             lives,
             // For as long as the run can take; it ends them.
             outages: if args.faults > 0.0 {

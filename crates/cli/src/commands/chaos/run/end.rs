@@ -59,6 +59,7 @@ impl Run<'_> {
             stalls,
             faults_struck: seen.faults_struck.values().sum(),
             faults_struck_at: seen.faults_struck,
+            faults_struck_on_files: seen.faults_struck_on_files,
             seconds_of_chaos: seen.chaos.as_secs_f64(),
             seconds_to_settle: seen.settling.as_secs_f64(),
             // A verdict stands, whatever becomes of its traces.

@@ -44,6 +44,8 @@ struct Seen {
     findings: Findings,
     /// By vendor.
     faults_struck: BTreeMap<&'static str, usize>,
+    /// By what is done with files.
+    faults_struck_on_files: BTreeMap<&'static str, usize>,
     chaos: Duration,
     settling: Duration,
 }
@@ -171,6 +173,7 @@ impl Run<'_> {
         let chaos = began.elapsed();
         stage.doubles.calm();
         let (faults_struck, began) = (stage.doubles.faults_struck(), Instant::now());
+        let faults_struck_on_files = stage.doubles.faults_struck_on_files();
         // Where the chaos did not end, nothing comes to rest either.
         let settled = ended && settle::settled(&stage, self.args.patience).await?;
         let settling = began.elapsed();
@@ -181,7 +184,7 @@ impl Run<'_> {
             findings.unsettled.add(1, || "it did not come to rest within --patience".to_owned());
         }
         self.add_what_happened(&mut findings, faults_struck.values().sum())?;
-        Ok(Seen { findings, faults_struck, chaos, settling })
+        Ok(Seen { findings, faults_struck, faults_struck_on_files, chaos, settling })
     }
 
     /// Everything at once: traffic, deaths, outages, crashes. Over when all is put in and all are dead that had to be.

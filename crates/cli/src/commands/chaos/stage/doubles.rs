@@ -4,12 +4,22 @@ use super::super::plan::{Plan, Seeds, Vendor};
 use super::super::providers::{Kind, Provider};
 use std::collections::BTreeMap;
 use twinwire_core::setting::Settings;
-use twinwire_sandbox::{Fault, Faults, Front, FrontOptions};
+use twinwire_sandbox::signalwire::SmsMessage;
+use twinwire_sandbox::{Fault, Faults, Front, FrontOptions, Operation};
 
 /// Requests that a double remembers: enough to look at, few enough for any run.
 pub(in super::super) const REMEMBERED: usize = 20_000;
 /// What Front allows. By its usual limit the workers would hardly ever have anything to do at once.
 const REQUESTS_A_MINUTE: usize = 60_000;
+
+/// What is done with files.
+const ON_FILES: [(Operation, &str); 5] = [
+    (Operation::ListMedia, "list_media"),
+    (Operation::FetchMedia, "fetch_media"),
+    (Operation::FetchStored, "fetch_stored"),
+    (Operation::DownloadFile, "download_file"),
+    (Operation::CollectMedia, "collect_media"),
+];
 
 /// Front and the providers.
 #[derive(Clone)]
@@ -99,6 +109,26 @@ impl Doubles {
     /// How many faults struck, by vendor.
     pub(in super::super) fn faults_struck(&self) -> BTreeMap<&'static str, usize> {
         self.vendors().map(|(vendor, title)| (title, self.faults(vendor).struck_count())).collect()
+    }
+
+    /// How many of them struck what is done with files, by what that is.
+    pub(in super::super) fn faults_struck_on_files(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts: BTreeMap<&'static str, usize> = ON_FILES.iter().map(|(_, name)| (*name, 0)).collect();
+        for struck in self.vendors().flat_map(|(vendor, _)| self.faults(vendor).struck()) {
+            let name = ON_FILES.iter().find(|(operation, _)| *operation == struck.operation);
+            if let Some(count) = name.and_then(|(_, name)| counts.get_mut(name)) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// Whether a provider still fetches files of a message that it was asked to send.
+    pub(in super::super) fn are_fetching(&self) -> bool {
+        let waits = |sms: &SmsMessage| {
+            !sms.media_urls.is_empty() && sms.media.is_empty() && sms.media_problem.is_none()
+        };
+        self.providers.iter().any(|provider| provider.sms.messages().iter().any(waits))
     }
 
     /// Whether Front shows every channel as well.

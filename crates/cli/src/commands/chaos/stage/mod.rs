@@ -103,6 +103,7 @@ impl Stage {
                 id: sent.message.id.unwrap_or_default(),
                 uid: order.message_uid,
                 text: GREETING.to_owned(),
+                files: Vec::new(),
                 ending: Ending::Delivered,
                 at_home: true,
             };

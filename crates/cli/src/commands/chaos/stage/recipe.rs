@@ -37,6 +37,10 @@ pub(in super::super) fn recipe(
         ("TWINWIRE_LEASE", time(LEASE)),
         ("TWINWIRE_POLL_INTERVAL", time(POLL)),
         ("TWINWIRE_LOG", log),
+        // The doubles have their files on this machine.
+        ("TWINWIRE_PRIVATE_HOSTS", "yes".to_owned()),
+        // In the folder where all run: what one has fetched another one serves.
+        ("TWINWIRE_MEDIA", "files".to_owned()),
     ];
     env.extend(set.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
     for (connector, settings) in doubles.settings() {

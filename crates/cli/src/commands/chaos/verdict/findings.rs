@@ -41,6 +41,12 @@ pub(in super::super) struct Findings {
     pub(in super::super) broken: Offences,
     /// What was asked for and did not come, so that the run does not show it.
     pub(in super::super) not_shown: Vec<String>,
+    /// Messages, among those, that failed because the provider could not fetch their files.
+    pub(in super::super) files_not_fetched: usize,
+    /// Customers' messages that came with a line in place of a file that could not be had.
+    pub(in super::super) arrived_without_a_file: usize,
+    /// Customers' messages whose text came as a file.
+    pub(in super::super) texts_in_a_part: usize,
     /// Failures that the agent was told of, once each, as it should be.
     pub(in super::super) told: usize,
     /// Messages put aside, by reason.
@@ -76,6 +82,8 @@ pub(in super::super) struct Verdict {
     pub(in super::super) faults_struck: usize,
     /// The same for each vendor.
     pub(in super::super) faults_struck_at: BTreeMap<&'static str, usize>,
+    /// The same for each thing that is done with files.
+    pub(in super::super) faults_struck_on_files: BTreeMap<&'static str, usize>,
     /// From the first message until the last was taken and the last worker killed.
     pub(in super::super) seconds_of_chaos: f64,
     /// From then until nothing moved any more.

@@ -3,7 +3,10 @@
 //! It is read from what the doubles hold, not from what Twinwire says of itself; the database is asked only for what is not
 //! settled and why a message was put aside. A run in which too little happened shows nothing, and does not pass.
 
+mod agents;
 mod conversation;
+mod customers;
+mod files;
 mod findings;
 mod rows;
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! What all doubles hold, by conversation.
 
+use super::super::files::File;
 use super::super::plan::Ending;
 use super::super::stage::Stage;
+use super::files::{self, Struck};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
-use twinwire_sandbox::LoggedRequest;
 use twinwire_sandbox::front::{Message, Source};
 use twinwire_sandbox::signalwire::SmsMessage;
+use twinwire_sandbox::{LoggedRequest, Media};
 
 /// A conversation: our number and the customer's.
 pub(super) type Place = (String, String);
@@ -20,12 +22,14 @@ pub(super) struct InFront {
     /// Twinwire brought it in; otherwise an agent wrote it.
     pub(super) synced: bool,
     pub(super) text: String,
+    pub(super) files: Vec<File>,
     /// Whether the agent sees it as not sent.
     pub(super) failed: bool,
 }
 
 /// A message at the provider.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 pub(super) struct Sms {
     pub(super) sid: String,
     /// Twinwire's name of it, from the address to which its status is posted. Empty where there is none.
@@ -34,6 +38,13 @@ pub(super) struct Sms {
     /// Another application sent it.
     pub(super) foreign: bool,
     pub(super) text: String,
+    pub(super) files: Vec<File>,
+    /// The text itself was one of the files.
+    pub(super) text_in_a_part: bool,
+    /// It failed because nobody answered when the provider came for its files.
+    pub(super) not_fetched: bool,
+    /// Requests for its files that met a fault.
+    pub(super) struck: usize,
     pub(super) created: DateTime<Utc>,
     /// When its webhook was answered with 200.
     pub(super) taken: Option<DateTime<Utc>>,
@@ -64,11 +75,12 @@ impl World {
             }
         }
         for provider in &stage.doubles.providers {
+            let struck = files::struck(&provider.sms.requests());
             for message in provider.sms.messages() {
                 let place = (message.own_number().to_owned(), message.contact().to_owned());
                 let taken = provider.sms.taken_at(&message.sid);
                 let there = world.providers.entry((provider.title(), place)).or_default();
-                there.push(at_provider(message, taken));
+                there.push(at_provider(message, taken, &struck));
             }
         }
         world
@@ -82,14 +94,28 @@ fn in_front(message: Message) -> InFront {
         inbound: message.is_inbound,
         synced: message.source == Source::Sync,
         text: message.text,
+        files: message
+            .attachments
+            .iter()
+            .map(|file| files::as_it_is(&file.content_type, &file.bytes))
+            .collect(),
         failed: message.error.is_some(),
     }
 }
 
-fn at_provider(message: SmsMessage, taken: Option<DateTime<Utc>>) -> Sms {
+fn at_provider(message: SmsMessage, taken: Option<DateTime<Utc>>, struck: &Struck) -> Sms {
+    let inbound = message.direction == "inbound";
+    let (text, own): (Vec<&Media>, Vec<&Media>) = message.media.iter().partition(|file| {
+        inbound && file.content_type == "text/plain" && *file.bytes == *message.body.as_bytes()
+    });
     Sms {
         reference: message.status_callback.as_deref().and_then(reference).unwrap_or_default(),
-        inbound: message.direction == "inbound",
+        inbound,
+        files: own.iter().map(|file| files::as_it_is(&file.content_type, &file.bytes)).collect(),
+        text_in_a_part: !text.is_empty(),
+        not_fetched: message.status == "failed"
+            && message.media_problem.as_deref().is_some_and(files::was_not_answered),
+        struck: struck.of(&message),
         sid: message.sid,
         foreign: message.foreign,
         text: message.body,
@@ -107,10 +133,12 @@ fn reference(callback: &str) -> Option<String> {
 fn complaints(stage: &Stage) -> Vec<String> {
     let front = &stage.doubles.front;
     let mut all: Vec<String> = malformed("Front", None, &front.requests()).collect();
+    all.extend(files::credentials_at("Front", front.storage_refused()));
     for provider in &stage.doubles.providers {
         // A webhook that no worker answered is a dead worker's.
         let dead = |said: &String| said.contains("no answer to") || said.contains("was answered with 5");
         all.extend(provider.sms.complaints().into_iter().filter(|complaint| !dead(complaint)));
+        all.extend(files::credentials_at(provider.title(), provider.sms.storage_refused()));
         let requests = provider.sms.requests();
         all.extend(malformed(provider.title(), Some(provider.refuses_with()), &requests));
     }

@@ -16,7 +16,7 @@ pub(super) fn place(phone: &str) -> Place {
 
 pub(super) fn taken(nth: usize, text: &str, ending: Ending) -> Taken {
     let (id, uid) = (format!("msg_{nth}"), format!("uid_{nth}"));
-    Taken { id, uid, text: text.to_owned(), ending, at_home: true }
+    Taken { id, uid, text: text.to_owned(), files: Vec::new(), ending, at_home: true }
 }
 
 pub(super) fn name(nth: usize) -> String {
@@ -40,7 +40,8 @@ pub(super) fn foreign(sid: &str, text: &str) -> Sms {
 
 pub(super) fn shown(external_id: &str, text: &str, inbound: bool) -> InFront {
     let (external_id, text) = (external_id.to_owned(), text.to_owned());
-    InFront { uid: format!("shown_{external_id}"), external_id, text, inbound, synced: true, failed: false }
+    let uid = format!("shown_{external_id}");
+    InFront { uid, external_id, text, inbound, synced: true, ..InFront::default() }
 }
 
 pub(super) fn written(nth: usize, text: &str, failed: bool) -> InFront {
@@ -87,7 +88,8 @@ impl Case {
         front.push(shown("app1", "Your parcel", false));
         front.push(shown(&format!("{}_failed", name(4)), "SMS failed to send.", true));
         let known = Known { place: place(CUSTOMER), provider: PROVIDER, taken: all, passer_by: false };
-        let planned = [(PROVIDER, PutIn { agents: 4, customers: 3, applications: 1, strangers: 0 })].into();
+        let planned =
+            [(PROVIDER, PutIn { agents: 4, customers: 3, applications: 1, ..PutIn::default() })].into();
         Self {
             asked: Asked { conversations: vec![known], strangers: Vec::new(), planned },
             world: World {

@@ -1,6 +1,7 @@
 //! The verdict on small worlds: one that is as it should be, and one for each way in which it is not.
 
 mod case;
+mod files;
 mod providers;
 
 use super::rows::{Row, Rows};
