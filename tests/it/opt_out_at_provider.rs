@@ -102,19 +102,22 @@ async fn a_message_that_fails_later_for_an_opt_out_is_written_down_once() {
 }
 
 #[tokio::test]
-async fn after_signalwire_has_refused_for_an_opt_out_it_is_not_asked_again_until_start() {
+async fn an_opt_out_that_signalwire_knows_of_holds_for_as_long_as_signalwire_says_so() {
     let stack = stack().await;
     stack.signalwire.script(CUSTOMER, refused(422));
     agent_writes(&stack, "One").await;
     assert_eq!((stack.row("body = 'One'").await.unwrap().parked, sends(&stack)), (Some(Parked::OptedOut), 1));
-    stack.signalwire.script(CUSTOMER, Fate::Deliver);
     agent_writes(&stack, "Two").await;
-    assert_eq!((stack.row("body = 'Two'").await.unwrap().parked, sends(&stack)), (Some(Parked::OptedOut), 1));
+    assert_eq!((stack.row("body = 'Two'").await.unwrap().parked, sends(&stack)), (Some(Parked::OptedOut), 2));
     let before: Vec<String> = consents(&stack).await;
+    // Whoever lifted it there told nobody: to refuse by ourselves would be for ever.
+    stack.signalwire.script(CUSTOMER, Fate::Deliver);
+    agent_writes(&stack, "Two again").await;
+    assert_eq!(stack.row("body = 'Two again'").await.unwrap().parked, None);
     stack.signalwire.customer_texts(CUSTOMER, SUPPORT, "START").await;
     stack.settle().await;
     agent_writes(&stack, "Three").await;
-    assert_eq!(stack.texts_to(CUSTOMER), ["Three"]);
+    assert_eq!(stack.texts_to(CUSTOMER), ["Two again", "Three"]);
     let after = consents(&stack).await;
     assert_eq!((before.len(), after.len()), (1, 2));
     assert_eq!(after[0], before[0], "what was written down stays");

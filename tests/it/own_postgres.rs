@@ -150,7 +150,8 @@ async fn a_stop_at_any_moment_of_the_start_leaves_no_postgres_behind() {
         let ran = server.ended().await;
         // Before the first line of the program runs, a signal ends it as it ends any other.
         assert!(ran.code == Some(0) || (wait == 50 && ran.signal.is_some()), "{wait}: {ran:?}");
-        assert_eq!(own.postgres(), None, "{wait}");
+        // On a busy machine it takes a moment to go.
+        eventually("no Postgres is left", || async { own.postgres().is_none().then_some(()) }).await;
     }
     let query = own.program.start(&["sql", "select pg_sleep(60)"]);
     eventually("Postgres runs", || async { own.postgres() }).await;

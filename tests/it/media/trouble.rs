@@ -123,7 +123,7 @@ async fn a_text_whose_picture_cannot_be_had_for_good_arrives_and_says_so() {
     on.stack.settle().await;
     assert_eq!(
         on.thread(CUSTOMER),
-        ["See\n[A picture is not here: it could not be fetched]", "Do you?"],
+        ["See\n[A picture is not here: it could not be fetched (its storage answered 503)]", "Do you?"],
         "once, and in order"
     );
 }
