@@ -2,12 +2,11 @@
 
 use super::accounts::Ends;
 use super::worker::{Both, PUT_OFF};
-use super::{fetch, look_up};
+use super::{apply, aside, fetch, look_up};
 use crate::call::{self, Caller, Made};
-use crate::fold::{How, Source};
 use crate::media::attach;
 use crate::sender::Window;
-use crate::{Engine, Result, Safeguard, crash, fold};
+use crate::{Engine, Result, Safeguard, crash};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::sync::Arc;
@@ -15,16 +14,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use twinwire_core::connector::{Attachment, Call};
-use twinwire_core::consent::Word;
-use twinwire_core::media::Fetched;
-use twinwire_core::model::{Act, Direction, Message, Need, Parked, Side, Told, log_id};
+use twinwire_core::model::{Act, Message, Need, Side, log_id};
 use twinwire_core::observe::Observation;
-use twinwire_core::outcome::{Done, Outcome, Refusal, RefusalKind};
+use twinwire_core::outcome::{Done, Outcome, Refusal};
 use twinwire_core::plan::{Action, plan, side_of};
 use twinwire_core::settle::{self, Result as Came};
 use twinwire_core::{report, segments};
 use twinwire_store::attempts::{self, Line};
-use twinwire_store::consents::Said;
 use twinwire_store::leases::{self, Lease};
 use twinwire_store::{channels, consents, conversations, messages, work};
 
@@ -134,7 +130,7 @@ async fn all(step: &mut Step, claimed: Message, act: Act) -> Result<()> {
     let mut tries = 0;
     loop {
         tries += 1;
-        match apply(step, &row, act, &brought).await {
+        match apply::run(step, &row, act, &brought).await {
             Err(error) if error.is_conflict() && tries < APPLY_TRIES => {}
             Err(error) if error.is_outage() && tries < APPLY_TRIES => tokio::time::sleep(APPLY_PAUSE).await,
             done => return done,
@@ -175,7 +171,7 @@ async fn begin(step: &Step, id: &str, act: Act, waited: bool) -> Result<Option<M
     let action = plan(&row, &facts, now);
     if let Action::Park(why) = action {
         tx.rollback().await?;
-        park(&step.engine, &step.lease, id, why).await?;
+        aside::park(&step.engine, &step.lease, id, why).await?;
         return Ok(None);
     }
     if action != Action::Do(act) {
@@ -197,7 +193,7 @@ async fn begin(step: &Step, id: &str, act: Act, waited: bool) -> Result<Option<M
 }
 
 /// Makes sure that this process still works the channel, until the commit.
-async fn fence(engine: &Engine, conn: &mut PgConnection, lease: &Lease) -> Result<()> {
+pub(super) async fn fence(engine: &Engine, conn: &mut PgConnection, lease: &Lease) -> Result<()> {
     if engine.guards(Safeguard::Fence) {
         leases::hold(conn, lease).await?;
     }
@@ -212,31 +208,8 @@ pub(super) fn as_known(engine: &Engine, mut row: Message) -> Message {
     row
 }
 
-/// Puts a row off that has nothing to do yet, by how everything stands at this moment. False when there is something to do.
-pub(super) async fn put_off(
-    engine: &Engine,
-    lease: &Lease,
-    ends: &Ends,
-    id: &str,
-    thread_known: bool,
-) -> Result<bool> {
-    let now = engine.now();
-    let mut tx = engine.pool().begin().await?;
-    let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(true) };
-    let row = as_known(engine, row);
-    // Read under the row's lock: whoever wakes the row from now on does it after this.
-    let Some(standing) = channels::standing(&mut *tx, lease.channel).await? else { return Ok(true) };
-    let action = plan(&row, &ends.facts_now(engine, thread_known, &standing), now);
-    if matches!(action, Action::Do(_) | Action::Park(_)) {
-        return Ok(false);
-    }
-    work::reschedule(&mut *tx, lease.channel, id, row.wake_at, later(action, now)).await?;
-    tx.commit().await?;
-    Ok(true)
-}
-
 /// When a row that has to wait is looked at again.
-fn later(action: Action, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub(super) fn later(action: Action, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match action {
         Action::WaitUntil(at) => Some(at),
         Action::WaitTurn | Action::WaitChannel => Some(now + PUT_OFF),
@@ -296,154 +269,7 @@ pub(super) async fn one(step: &Step, row: &Message, act: Act, made: &Call<'_>, f
     }
 }
 
-/// Commits what came of the act: the evidence first, then the row's own state.
-async fn apply(step: &Step, begun: &Message, act: Act, brought: &Brought) -> Result<()> {
-    let (engine, channel) = (&step.engine, step.lease.channel);
-    let how = How::now(engine, Source::Answer);
-    let now = how.now;
-    let mut tx = engine.pool().begin().await?;
-    fence(&step.engine, &mut tx, &step.lease).await?;
-    crash::point("before_apply");
-    if let Some(seen) = &brought.evidence {
-        fold::helpdesk(&mut tx, &step.ends.channel, seen, how).await?;
-    }
-    let Some(row) = messages::lock(&mut tx, channel, &begun.external_id).await? else { return Ok(()) };
-    if row.in_flight != begun.in_flight && engine.guards(Safeguard::Fence) {
-        // Somebody else has gone on with the row since; what stands there is newer than what is known here.
-        return Ok(tx.commit().await?);
-    }
-    let after = settle::apply(&row, act, &brought.came, now, rand::random());
-    messages::update(&mut tx, channel, &after).await?;
-    hear(&mut tx, channel, &after, &brought.came, now).await?;
-    let (outcome, detail) = words(&brought.came);
-    attempts::apply(&mut tx, line(step, &row.external_id), act, outcome, detail).await?;
-    if row.standing_doubt().is_some() && after.standing_doubt().is_none() {
-        fold::reconsider(&mut tx, &step.ends.channel, &row.conversation, how).await?;
-    }
-    fold::wake(&mut tx, channel, &after, now).await?;
-    tx.commit().await?;
-    told(step, &after, act, &brought.came);
-    Ok(())
-}
-
-/// What an outcome says about the customer's wish to be texted: a text that came as a file, or a send that was refused.
-async fn hear(
-    conn: &mut PgConnection,
-    channel: i64,
-    row: &Message,
-    came: &Came,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    match came {
-        Came::Fetched(Fetched::Said { .. }) if row.direction == Direction::Inbound => {
-            fold::hear(conn, channel, row).await
-        }
-        Came::Refused(Refusal { kind: RefusalKind::OptedOut, .. })
-            if !consents::is_known_to_refuse(&mut *conn, channel, &row.conversation).await? =>
-        {
-            let said = Said {
-                conversation: &row.conversation,
-                at: now,
-                source: consents::Source::Provider,
-                word: Word::Stop,
-                text: "",
-                provider_message_id: None,
-            };
-            Ok(consents::record(conn, channel, said).await?)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Tidies up a row that was in flight when its process died, and asks for nothing any more.
-pub(super) async fn tidy(engine: &Engine, lease: &Lease, claimed: &Message) -> Result<()> {
-    let id = &claimed.external_id;
-    let mut tx = engine.pool().begin().await?;
-    fence(engine, &mut tx, lease).await?;
-    let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(()) };
-    if row == *claimed {
-        messages::update(&mut tx, lease.channel, &settle::tidy(&row)).await?;
-        let by = Some((lease.owner.as_str(), lease.fence));
-        let line = Line { channel: lease.channel, external_id: id, at: engine.now(), by };
-        attempts::note(&mut tx, line, "tidied_up", None).await?;
-    }
-    Ok(tx.commit().await?)
-}
-
-/// Puts a row aside.
-pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) -> Result<()> {
-    let now = engine.now();
-    let mut tx = engine.pool().begin().await?;
-    fence(engine, &mut tx, lease).await?;
-    let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(()) };
-    // Of a text that was broken off the agent is told once, whatever else there would be to say of its rest. And an
-    // operator may have asked for the earlier part again since this was decided.
-    let broken_off = row.part.follows() && messages::is_broken_off(&mut *tx, lease.channel, &row).await?;
-    let why = match why {
-        why if broken_off && why != Parked::Uncertain => Parked::Incomplete,
-        Parked::Incomplete => return Ok(()),
-        why => why,
-    };
-    let after = settle::park(&row, why, now);
-    messages::update(&mut tx, lease.channel, &after).await?;
-    let by = Line { channel: lease.channel, external_id: id, at: now, by: Some((&lease.owner, lease.fence)) };
-    attempts::note(&mut tx, by, "parked", after.last_error.as_deref()).await?;
-    fold::wake(&mut tx, lease.channel, &after, now).await?;
-    tx.commit().await?;
-    tracing::warn!(row = after.log_id(), ?why, direction = ?after.direction, "a message is put aside");
-    Ok(())
-}
-
-fn line<'a>(step: &'a Step, id: &'a str) -> Line<'a> {
+pub(super) fn line<'a>(step: &'a Step, id: &'a str) -> Line<'a> {
     let by = Some((step.lease.owner.as_str(), step.lease.fence));
     Line { channel: step.lease.channel, external_id: id, at: step.engine.now(), by }
-}
-
-fn words(came: &Came) -> (&'static str, Option<&str>) {
-    match came {
-        Came::Done => ("done", None),
-        Came::Fetched(Fetched::Kept { .. }) => ("fetched", None),
-        Came::Fetched(Fetched::Listed(_)) => ("listed", None),
-        Came::Fetched(Fetched::Said { .. }) => ("said", None),
-        Came::Fetched(Fetched::Missing { why }) => ("missing", Some(why)),
-        Came::NotThere => ("not_there", None),
-        Came::Ambiguous => ("ambiguous", None),
-        Came::Unknown(why) => ("unknown", Some(why)),
-        Came::Away { why, .. } => ("not_now", Some(why)),
-        Came::Refused(refusal) => {
-            let word = match refusal.kind {
-                RefusalKind::Permanent | RefusalKind::OptedOut => "refused_for_good",
-                RefusalKind::Later => "refused_for_now",
-                RefusalKind::Throttled(_) => "throttled",
-                RefusalKind::Credentials => "credentials_refused",
-            };
-            (word, Some(refusal.code.as_deref().unwrap_or(&refusal.message)))
-        }
-    }
-}
-
-/// Logs what an operator may want to know, by ids alone.
-fn told(step: &Step, row: &Message, act: Act, came: &Came) {
-    let channel = &step.ends.channel.channel.id;
-    let (outcome, _) = words(came);
-    match came {
-        Came::Done | Came::NotThere | Came::Fetched(_) => {
-            tracing::debug!(channel, row = row.log_id(), ?act, outcome, "step");
-        }
-        _ => tracing::info!(channel, row = row.log_id(), ?act, outcome, failures = row.failures, "step"),
-    }
-    if row.helpdesk_status == Some(Told::Untold) {
-        tracing::warn!(
-            channel,
-            row = row.log_id(),
-            "the agent could not be told that a message was not delivered"
-        );
-    }
-    if row.destination() == Side::Helpdesk && row.parked.is_some() {
-        tracing::warn!(
-            channel,
-            row = row.log_id(),
-            "a customer's message could not be brought into the helpdesk"
-        );
-    }
 }

@@ -1,6 +1,7 @@
 //! The worker of one channel, for as long as it holds the lease.
 
 use super::accounts::Ends;
+use super::aside;
 use super::standing;
 use super::step::{self, Step};
 use crate::pace::Limits;
@@ -242,15 +243,15 @@ impl Worker {
                 self.tasks.insert(call.id(), id);
                 return Ok(());
             }
-            Action::Park(why) => return step::park(&self.engine, &self.lease, &row.external_id, why).await,
+            Action::Park(why) => return aside::park(&self.engine, &self.lease, &row.external_id, why).await,
             // Its own process would be running it: the one that began died.
             Action::Nothing if row.in_flight.is_some() => {
-                return step::tidy(&self.engine, &self.lease, &row).await;
+                return aside::tidy(&self.engine, &self.lease, &row).await;
             }
             Action::Nothing | Action::WaitUntil(_) | Action::WaitTurn | Action::WaitChannel => {}
         }
         // Who connects a channel or renews an account wakes its rows: what was read before must not put them off again.
-        if !step::put_off(&self.engine, &self.lease, &self.ends, &row.external_id, thread.is_some()).await? {
+        if !aside::put_off(&self.engine, &self.lease, &self.ends, &row.external_id, thread.is_some()).await? {
             self.ends.expire();
         }
         Ok(())
