@@ -133,7 +133,16 @@ mod tests {
     #[tokio::test]
     async fn a_file_is_there_once_it_is_kept_and_can_be_kept_again() {
         let folder = tempfile::tempdir().unwrap();
-        let media = Media::at(folder.path().join("deep/er").to_str().unwrap());
+        keeps_and_gives(&Media::at(folder.path().join("deep/er").to_str().unwrap())).await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs an S3 named by the AWS_ variables, with an empty bucket `twinwire-test`"]
+    async fn s3_keeps_files_as_a_folder_does() {
+        keeps_and_gives(&Media::at("s3://twinwire-test/some/where")).await;
+    }
+
+    async fn keeps_and_gives(media: &Media) {
         assert_eq!(media.get("a/b/0").await.unwrap(), None);
         assert_eq!(media.size("a/b/0").await.unwrap(), None);
         for bytes in [&b"one"[..], b"another"] {
