@@ -37,7 +37,7 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
     if args.json {
         output::json(&channels)?;
     } else if channels.is_empty() {
-        output::say("There is no channel yet. Make one with `twinwire setup front_signalwire`.");
+        output::say("There is no channel yet. Make one: `twinwire setup --help` says how.");
     } else {
         let rows: Vec<_> = channels.into_iter().map(row).collect();
         let head = ["channel", "pair", "address", "pending", "parked", "state"];

@@ -29,7 +29,7 @@ pub(crate) async fn one(pool: &PgPool, name: &str) -> Result<Found, Failure> {
     if found.len() > 1 {
         let list: Vec<String> = found.iter().map(|one| one.seq.to_string()).collect();
         return Err(Failure::Usage(format!(
-            "{name} is {} messages, one to each recipient: name one of {}; `twinwire why {name}` shows them",
+            "{name} is {} messages, one to each recipient or part: name one of {}; `twinwire why {name}` shows them",
             found.len(),
             list.join(", ")
         )));

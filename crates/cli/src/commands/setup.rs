@@ -12,7 +12,7 @@ use twinwire_engine::setup::{self, Installed, SetupError};
 #[derive(Debug, clap::Args)]
 #[command(after_help = settings())]
 pub(crate) struct Args {
-    /// What to join, a helpdesk and a provider: `front_signalwire`
+    /// What to join, a helpdesk and a provider: `front_signalwire` or `front_twilio`
     pair: String,
     /// An answer: --set phone=+12223334444 --set space=acme …
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = answer)]
