@@ -61,11 +61,7 @@ impl Media {
         let place = self.place.as_str();
         let wrong = |why: String| Error::Media(format!("TWINWIRE_MEDIA ({place}): {why}"));
         Ok(if place.starts_with("s3://") {
-            let url = ::url::Url::parse(place).map_err(|why| wrong(why.to_string()))?;
-            let s3 = AmazonS3Builder::from_env().with_url(place).build();
-            let s3 = s3.map_err(|why| wrong(why.to_string()))?;
-            let prefix = Path::from_url_path(url.path()).map_err(|why| wrong(why.to_string()))?;
-            if prefix.as_ref().is_empty() { Arc::new(s3) } else { Arc::new(PrefixStore::new(s3, prefix)) }
+            bucket(place, AmazonS3Builder::from_env()).map_err(wrong)?
         } else if place.contains("://") && !place.starts_with("file://") {
             return Err(wrong("files are kept in a folder or at s3://bucket/prefix".to_owned()));
         } else {
@@ -118,6 +114,14 @@ impl Media {
     }
 }
 
+/// A bucket, or what stands in it below a prefix.
+fn bucket(place: &str, builder: AmazonS3Builder) -> std::result::Result<Arc<dyn ObjectStore>, String> {
+    let url = ::url::Url::parse(place).map_err(|why| why.to_string())?;
+    let s3 = builder.with_url(place).build().map_err(|why| why.to_string())?;
+    let prefix = Path::from_url_path(url.path()).map_err(|why| why.to_string())?;
+    Ok(if prefix.as_ref().is_empty() { Arc::new(s3) } else { Arc::new(PrefixStore::new(s3, prefix)) })
+}
+
 fn path(key: &str) -> Result<Path> {
     Path::parse(key).map_err(|error| trouble(&error))
 }
@@ -129,6 +133,13 @@ fn trouble(error: &dyn fmt::Display) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Router;
+    use axum::body::to_bytes;
+    use axum::extract::Request;
+    use axum::http::{Method, StatusCode};
+    use axum::response::IntoResponse;
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
 
     #[tokio::test]
     async fn a_file_is_there_once_it_is_kept_and_can_be_kept_again() {
@@ -136,10 +147,49 @@ mod tests {
         keeps_and_gives(&Media::at(folder.path().join("deep/er").to_str().unwrap())).await;
     }
 
+    /// A bucket that keeps what is put, and says where it was put.
+    async fn s3() -> (String, Arc<Mutex<BTreeMap<String, Bytes>>>) {
+        let kept = Arc::new(Mutex::new(BTreeMap::<String, Bytes>::new()));
+        let of_requests = kept.clone();
+        let answer = move |request: Request| {
+            let kept = of_requests.clone();
+            async move {
+                let (parts, body) = request.into_parts();
+                let name = parts.uri.path().to_owned();
+                assert!(parts.headers["authorization"].to_str().unwrap().starts_with("AWS4-HMAC-SHA256"));
+                if parts.method == Method::PUT {
+                    let body = to_bytes(body, usize::MAX).await.unwrap();
+                    kept.lock().unwrap().insert(name, body);
+                    return ([("etag", "\"1\"")], Bytes::new()).into_response();
+                }
+                let Some(body) = kept.lock().unwrap().get(&name).cloned() else {
+                    return StatusCode::NOT_FOUND.into_response();
+                };
+                let dated = "Sat, 21 Nov 2026 10:00:00 GMT";
+                ([("etag", "\"1\""), ("last-modified", dated)], body).into_response()
+            }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        (url, kept)
+    }
+
     #[tokio::test]
-    #[ignore = "needs an S3 named by the AWS_ variables, with an empty bucket `twinwire-test`"]
-    async fn s3_keeps_files_as_a_folder_does() {
-        keeps_and_gives(&Media::at("s3://twinwire-test/some/where")).await;
+    async fn s3_keeps_files_as_a_folder_does_below_its_prefix() {
+        let (url, kept) = s3().await;
+        let builder = AmazonS3Builder::new()
+            .with_endpoint(url)
+            .with_allow_http(true)
+            .with_region("eu-central-1")
+            .with_access_key_id("key")
+            .with_secret_access_key("hush");
+        let place = "s3://files/some/where";
+        let media = Media::at(place);
+        assert!(media.store.set(bucket(place, builder).unwrap()).is_ok());
+        keeps_and_gives(&media).await;
+        let names: Vec<String> = kept.lock().unwrap().keys().cloned().collect();
+        assert_eq!(names, ["/files/some/where/a/b/0"]);
     }
 
     async fn keeps_and_gives(media: &Media) {
