@@ -5,7 +5,6 @@
 
 use crate::media::State;
 use crate::model::{Begun, Message, Need, Parked, Side, Status};
-use crate::plan::FETCH_WITHIN;
 use chrono::{DateTime, Utc};
 
 /// Why an operator's wish is not granted.
@@ -139,9 +138,7 @@ fn anew(row: &Message, now: DateTime<Utc>) -> Message {
     after.failures = 0;
     after.last_error = None;
     after.attempted_at = Some(now);
-    // What is too late to be fetched stays missing for the reason that it is.
-    let in_time = row.origin == Side::Helpdesk || now - row.seen_at < FETCH_WITHIN;
-    for medium in after.media.iter_mut().filter(|_| in_time) {
+    for medium in &mut after.media {
         if matches!(medium.state, State::Missing { .. }) {
             medium.state = State::Wanted;
         }

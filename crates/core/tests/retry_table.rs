@@ -3,6 +3,7 @@
 mod support;
 
 use support::{at, begun, ours, theirs};
+use twinwire_core::media::{File, Medium, State};
 use twinwire_core::model::{Act, BoundBy, Message, Need, Parked, Status, Told};
 use twinwire_core::retry::{RetryRefused, hurry, may_have_arrived, not_arrived, retry};
 use twinwire_core::settle::{Result as Came, apply, begin};
@@ -168,4 +169,13 @@ fn only_an_uncertain_message_is_settled() {
         assert_eq!(may_have_arrived(&row).err(), arrived, "{rule}");
         assert_eq!(not_arrived(&row, at(0)).err(), not, "{rule}");
     }
+}
+
+#[test]
+fn a_file_that_could_not_be_had_is_wanted_again_however_long_ago_that_was() {
+    let missing = Medium { file: File::default(), state: State::Missing { why: "gone".to_owned() } };
+    let mut row = parked(Parked::Refused);
+    row.media = vec![missing];
+    let again = retry(&row, at(7_200)).unwrap();
+    assert_eq!((again.media[0].state.clone(), again.attempted_at), (State::Wanted, Some(at(7_200))));
 }

@@ -1,7 +1,7 @@
 //! What customers said about being texted, append only.
 
 use crate::Result;
-use crate::words::word;
+use crate::words::{word, word_of};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
@@ -56,26 +56,27 @@ pub async fn record(conn: &mut PgConnection, channel: i64, said: Said<'_>) -> Re
 /// it was written. HELP changes nothing, and nor does what a provider says in an error: it goes on refusing by itself, and
 /// nobody would tell us when it does not any more.
 pub async fn is_opted_out(conn: impl PgExecutor<'_>, channel: i64, conversation: &str) -> Result<bool> {
-    let last = sqlx::query_scalar!(
-        "select word from consents
-        where channel_id = $1 and external_conversation_id = $2 and word <> 'help' and source = 'customer'
-        order by at desc, id desc limit 1",
-        channel,
-        conversation
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(last.as_deref() == Some("stop"))
+    is_stop(conn, channel, conversation, Some(Source::Customer)).await
 }
 
 /// Whether the last that is known of a customer, from whomever, is that they do not want to be texted.
 pub async fn is_known_to_refuse(conn: impl PgExecutor<'_>, channel: i64, conversation: &str) -> Result<bool> {
+    is_stop(conn, channel, conversation, None).await
+}
+
+async fn is_stop(
+    conn: impl PgExecutor<'_>,
+    channel: i64,
+    conversation: &str,
+    source: Option<Source>,
+) -> Result<bool> {
     let last = sqlx::query_scalar!(
         "select word from consents
-        where channel_id = $1 and external_conversation_id = $2 and word <> 'help'
+        where channel_id = $1 and external_conversation_id = $2 and word <> 'help' and source = coalesce($3, source)
         order by at desc, id desc limit 1",
         channel,
-        conversation
+        conversation,
+        word_of(source)
     )
     .fetch_optional(conn)
     .await?;

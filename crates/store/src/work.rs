@@ -68,7 +68,7 @@ pub async fn due_files(
         from messages m
         where m.channel_id = $1 and m.wake_at <= $2 and m.origin = $5 and not m.external_id = any ($3)
             and m.parked is null and m.media @? '$[*] ? (@.state == "wanted")'
-            and ($5 = 'helpdesk' or m.created_at > $6)
+            and ($5 = 'helpdesk' or greatest(m.attempted_at, m.created_at) > $6)
         order by m.wake_at, m.seq limit $4"#,
         channel,
         now,
@@ -105,7 +105,7 @@ pub async fn due(
         from messages m
         where m.channel_id = $1 and m.wake_at <= $2 and m.origin = $5 and not m.external_id = any ($3)
             and (m.parked is not null
-                or not (m.media @? '$[*] ? (@.state == "wanted")' and ($5 = 'helpdesk' or m.created_at > $6))
+                or not (m.media @? '$[*] ? (@.state == "wanted")' and ($5 = 'helpdesk' or greatest(m.attempted_at, m.created_at) > $6))
                     and not exists (
                 select 1 from messages e
                 where e.channel_id = m.channel_id and e.external_conversation_id = m.external_conversation_id
