@@ -114,9 +114,10 @@ async fn a_process_that_lost_its_lease_during_a_call_writes_nothing_and_nothing_
     let (taken, refused, lost) = (CUSTOMER, OTHER_CUSTOMER, "+12025550149");
     let faults = stack.signalwire.faults();
     let late = |fault, to| faults.add(Rule::new(fault).on(Operation::SendMessage).with(to));
-    late(Fault::TimeoutAfter(Duration::from_secs(4)), taken);
-    late(Fault::TimeoutBefore(Duration::from_secs(4)), refused);
-    late(Fault::TimeoutAfter(Duration::from_millis(4_200)), lost);
+    // Long enough for a busy machine to have begun all of them before the first ends.
+    late(Fault::TimeoutAfter(Duration::from_secs(8)), taken);
+    late(Fault::TimeoutBefore(Duration::from_secs(8)), refused);
+    late(Fault::TimeoutAfter(Duration::from_millis(8_200)), lost);
     for customer in [taken, refused, lost] {
         stack.front.agent_writes(&stack.channel, &[customer], "Once").await.unwrap();
     }
@@ -124,8 +125,8 @@ async fn a_process_that_lost_its_lease_during_a_call_writes_nothing_and_nothing_
     eventually("all are in flight", || async { (stack.count(in_flight).await == 3).then_some(()) }).await;
     let written = "select count(*) from attempts where step = 'apply'";
     let before = stack.count(written).await;
-    take_over(&stack, 8).await;
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    take_over(&stack, 12).await;
+    tokio::time::sleep(Duration::from_secs(9)).await;
     assert_eq!(stack.count(in_flight).await, 3, "the calls are over and nothing was written");
     assert_eq!(stack.count(written).await, before);
     stack.settle().await;
