@@ -15,7 +15,7 @@ use twinwire_store::pool;
 use twinwire_store::seal::SecretKey;
 
 /// How long messages may take to come to rest. Generous: machines are shared, and leases run out first.
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The program with all that it needs: a database, the doubles, a folder, settings.
 pub struct Installation {

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// How long a command may take, or a server until it listens. Generous: machines are shared.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// The program, with the environment and the folder that it runs in.
 #[derive(Clone, Debug)]

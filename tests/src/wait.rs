@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 /// How long a test waits for what must come. Generous: machines are shared.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `look` gives something.
 ///
 /// # Panics
-/// When it does not within half a minute; `what` says what was waited for.
+/// When it does not within a minute; `what` says what was waited for.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     let start = Instant::now();
     loop {
