@@ -66,8 +66,11 @@ pub(crate) async fn signalwire_posts(stack: &Stack, url: &str, fields: &[(String
     stack.signalwire.post_raw(&stack.signalwire.signed_form(url, fields)).await
 }
 
-/// What the tables hold of messages: rows, requests, conversations, records of the provider.
+/// What the tables hold of messages: rows, requests, conversations, records of the provider. What the vendors announce by
+/// themselves has arrived by then, so that a difference between two looks comes from the test's own requests.
 pub(crate) async fn stored(stack: &Stack) -> [i64; 4] {
+    stack.front.quiet().await;
+    stack.signalwire.quiet().await;
     [
         stack.count("select count(*) from messages").await,
         stack.count("select count(*) from webhook_log").await,

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ use tokio_util::task::TaskTracker;
 pub(crate) struct Background {
     pub(crate) stopped: CancellationToken,
     tasks: TaskTracker,
+    /// How many of the tasks only serve: they are never done.
+    servers: Arc<AtomicUsize>,
     shut: watch::Sender<bool>,
 }
 
@@ -34,6 +36,13 @@ impl Background {
                 () = work => {}
             }
         });
+    }
+
+    /// Waits until nothing is left to do besides answering.
+    pub(crate) async fn quiet(&self) {
+        while self.tasks.len() > self.servers.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Sleeps, or returns at once when the double is being stopped.
@@ -58,6 +67,7 @@ impl Background {
     /// Serves until stopped; the task that serves is tracked like any other but ends by itself.
     pub(crate) fn serve(&self, listener: TcpListener, router: Router) {
         let (stopped, shut) = (self.stopped.clone(), self.shut.subscribe());
+        self.servers.fetch_add(1, Ordering::SeqCst);
         self.tasks.spawn(async move {
             let Ok(address) = listener.local_addr() else { return };
             let service = router.into_make_service_with_connect_info::<Cut>();

@@ -210,6 +210,11 @@ impl Front {
         locked(&self.core().log).clone()
     }
 
+    /// Waits until everything that it announces by itself has been announced, or given up.
+    pub async fn quiet(&self) {
+        self.core().background.quiet().await;
+    }
+
     /// Every callback of the double (`message_imported`), lost ones too.
     pub fn deliveries(&self) -> Vec<Delivery> {
         locked(&self.core().deliveries).clone()

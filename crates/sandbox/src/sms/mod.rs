@@ -167,6 +167,11 @@ impl Sms {
         locked(&self.core().log).clone()
     }
 
+    /// Waits until everything that it announces by itself has been announced, or given up.
+    pub async fn quiet(&self) {
+        self.core().background.quiet().await;
+    }
+
     /// Every callback and inbound webhook, lost ones too.
     pub fn deliveries(&self) -> Vec<Delivery> {
         locked(&self.core().deliveries).clone()
