@@ -58,6 +58,8 @@ enum Command {
     Accounts(commands::accounts::Args),
     /// List, make or revoke tokens of the admin API
     Tokens(commands::tokens::Args),
+    /// List or show messages
+    Messages(commands::messages::Args),
     /// Bring in what webhooks missed
     Backfill(commands::backfill::Args),
     /// Tell the story of a message, and what happens next
@@ -140,6 +142,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::ChaosWorker(args) => commands::chaos::work(&config, &args).await,
         Command::Setup(args) => given_up_on_stop(commands::setup::run(&config, &args)).await,
         Command::Channels(args) => given_up_on_stop(commands::channels::run(&config, &args)).await,
+        Command::Messages(args) => given_up_on_stop(commands::messages::run(&config, &args)).await,
         Command::Accounts(args) => given_up_on_stop(commands::accounts::run(&config, &args)).await,
         Command::Tokens(args) => given_up_on_stop(commands::tokens::run(&config, &args)).await,
         Command::Backfill(args) => given_up_on_stop(commands::backfill::run(&config, &args)).await,

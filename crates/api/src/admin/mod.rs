@@ -13,6 +13,7 @@ pub mod backfills;
 pub mod channels;
 mod document;
 mod given;
+pub mod messages;
 pub mod problem;
 pub mod tokens;
 
@@ -30,6 +31,7 @@ fn subjects() -> OpenApiRouter<App> {
         .merge(accounts::routes())
         .merge(channels::routes())
         .merge(backfills::routes())
+        .merge(messages::routes())
         .merge(tokens::routes())
 }
 

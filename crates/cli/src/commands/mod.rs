@@ -5,6 +5,7 @@ pub(crate) mod backfill;
 pub(crate) mod channels;
 pub(crate) mod chaos;
 pub(crate) mod demo;
+pub(crate) mod messages;
 pub(crate) mod migrate;
 pub(crate) mod named;
 pub(crate) mod retry;
