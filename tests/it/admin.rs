@@ -160,6 +160,14 @@ async fn the_viewer_of_the_document_comes_from_here_and_from_nowhere_else() {
         assert_eq!(part.status(), 200);
         assert!(!part.text().await.unwrap().is_empty());
     }
+    let config = reqwest::get(format!("{}/v1/admin/docs/swagger-initializer.js", stack.url())).await.unwrap();
+    let config = config.text().await.unwrap();
+    assert!(
+        config.contains(r#""validatorUrl": "none""#)
+            && !config.contains(r#""queryConfigEnabled": true"#)
+            && !config.contains("https://"),
+        "{config}"
+    );
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi as Document, PathItem, Ref, Response};
 use utoipa::{OpenApi, ToSchema};
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Where to read more, for errors.
 pub(super) const WHERE: &str = "/v1/admin/docs shows all of it.";
@@ -61,5 +61,9 @@ fn refused(operation: &mut Operation) {
 
 /// The document at `openapi.json`, and the viewer at `docs`.
 pub(super) fn viewer(paths: Document) -> Router<App> {
-    SwaggerUi::new(format!("{ROOT}/docs")).url(format!("{ROOT}/openapi.json"), document(paths)).into()
+    // By itself it would show the document's address to somebody else, who would say whether it is valid; and read a document
+    // that a link names, which could send a token anywhere.
+    let config = Config::default().validator_url("none").query_config_enabled(false);
+    let viewer = SwaggerUi::new(format!("{ROOT}/docs")).config(config);
+    viewer.url(format!("{ROOT}/openapi.json"), document(paths)).into()
 }

@@ -13,7 +13,7 @@ use twinwire_api::admin::messages::view::MessageDetails;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    verb: Verb,
+    verb: Option<Verb>,
     /// Show phone numbers whole; only their last two digits otherwise
     #[arg(long, global = true)]
     full: bool,
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// List messages, the newest first
+    /// List messages, the newest first; as without a word
     List(Filters),
     /// Show a message as it stands, and what happens next
     Show {
@@ -33,7 +33,7 @@ enum Verb {
     },
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 struct Filters {
     /// Of this channel alone, chn_…
     #[arg(long)]
@@ -50,9 +50,9 @@ struct Filters {
     /// Of this conversation: the customer's number, or the helpdesk's id
     #[arg(long, value_name = "ID|NUMBER")]
     conversation: Option<String>,
-    /// How many at most
-    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST)))]
-    limit: u16,
+    /// How many at most [default: 50]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST)))]
+    limit: Option<u16>,
     /// The next page: what the page before named
     #[arg(long, value_name = "CURSOR")]
     before: Option<String>,
@@ -60,8 +60,9 @@ struct Filters {
 
 pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
     client::with(config, async |client| match &args.verb {
-        Verb::List(filters) => list(client, filters, args).await,
-        Verb::Show { message } => show(client, message, args).await,
+        None => list(client, &Filters::default(), args).await,
+        Some(Verb::List(filters)) => list(client, filters, args).await,
+        Some(Verb::Show { message }) => show(client, message, args).await,
     })
     .await
 }
@@ -73,7 +74,7 @@ async fn list(client: &Client, filters: &Filters, args: &Args) -> Outcome {
         .with("channel", filters.channel.as_ref())
         .with("state", state)
         .with("conversation", filters.conversation.as_ref())
-        .with("limit", Some(filters.limit))
+        .with("limit", filters.limit)
         .with("before", filters.before.as_ref());
     let found: Messages = client.get(&path).await?;
     if args.json {
