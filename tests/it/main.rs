@@ -17,6 +17,7 @@ mod ingest;
 mod install;
 mod lease;
 mod media;
+mod operators;
 mod opt_out;
 mod opt_out_at_provider;
 mod order;

@@ -7,8 +7,10 @@ mod error;
 mod words;
 
 pub mod accounts;
+pub mod admin_tokens;
 pub mod attempts;
 pub mod backfills;
+pub mod browse;
 pub mod channels;
 pub mod consents;
 pub mod conversations;

@@ -1,9 +1,11 @@
 //! The subcommands, a file each.
 
+pub(crate) mod accounts;
 pub(crate) mod backfill;
 pub(crate) mod channels;
 pub(crate) mod chaos;
 pub(crate) mod demo;
+pub(crate) mod messages;
 pub(crate) mod migrate;
 pub(crate) mod named;
 pub(crate) mod retry;
@@ -11,4 +13,5 @@ pub(crate) mod serve;
 pub(crate) mod settle;
 pub(crate) mod setup;
 pub(crate) mod sql;
+pub(crate) mod tokens;
 pub(crate) mod why;

@@ -1,69 +1,20 @@
-//! Messages as operators name them, and how they are shown to them.
+//! Messages as they are shown to operators: in lines of a terminal, without numbers where they are not asked for.
 
-use crate::{Failure, output};
-use sqlx::PgPool;
-use twinwire_core::explain::Next;
-use twinwire_store::story::{self, Found};
+use crate::output;
+use twinwire_api::admin::messages::view::NextView;
 
-/// Messages of one name at most: one helpdesk message to more people than that is not looked at one by one.
-const MOST: i64 = 100;
-/// How an operator finds a message.
-const FIND: &str = "  twinwire sql \"select seq, occurred_at, direction, helpdesk_message_id,
-    provider_message_id from messages where external_conversation_id = '+1…'
-    order by occurred_at desc limit 20\"";
 /// Columns of a terminal.
 pub(crate) const WIDTH: usize = 80;
 
-/// Every message of a name.
-pub(crate) async fn all(pool: &PgPool, name: &str) -> Result<Vec<Found>, Failure> {
-    if name.trim().is_empty() {
-        return Err(Failure::Usage("the message's id is empty".to_owned()));
-    }
-    let found = story::find(pool, name.trim(), MOST).await?;
-    if found.is_empty() { Err(unknown(pool, name.trim()).await?) } else { Ok(found) }
-}
-
-/// The one message of a name.
-pub(crate) async fn one(pool: &PgPool, name: &str) -> Result<Found, Failure> {
-    let mut found = all(pool, name).await?;
-    if found.len() > 1 {
-        let list: Vec<String> = found.iter().map(|one| one.seq.to_string()).collect();
-        return Err(Failure::Usage(format!(
-            "{name} is {} messages, one to each recipient or part: name one of {}; `twinwire why {name}` shows them",
-            found.len(),
-            list.join(", ")
-        )));
-    }
-    // There is at least one, or it would have been unknown.
-    found.pop().ok_or_else(|| Failure::Failed(anyhow::anyhow!("the message is gone")))
-}
-
-async fn unknown(pool: &PgPool, name: &str) -> Result<Failure, Failure> {
-    let there = match story::at_provider(pool, name).await? {
-        Some(true) => {
-            " The provider has it, and it may be a send of unknown outcome: it waits until that is settled."
-        }
-        Some(false) => " The provider has it, but it is no message of a channel.",
-        None => "",
-    };
-    let words = format!(
-        "no message is named {name}: it is none of our ids, none of the helpdesk's, none of the provider's and no \
-         number of a message.{there} Find it by the customer's number:"
-    );
-    // What complains puts a word of its own before the first line.
-    let words = wrapped(&words, "error: ", "").join("\n");
-    Ok(Failure::Failed(anyhow::anyhow!("{}\n{FIND}", words.trim_start_matches("error: "))))
-}
-
 /// Prints what happens next, for people.
-pub(crate) fn say_next(next: &Next) {
+pub(crate) fn say_next(next: &NextView) {
     for line in next_lines(next) {
         output::say(&line);
     }
 }
 
 /// What happens next in lines.
-pub(crate) fn next_lines(next: &Next) -> Vec<String> {
+pub(crate) fn next_lines(next: &NextView) -> Vec<String> {
     let words = next.words.iter().flat_map(|words| wrapped(words, "  ", "  "));
     words.chain(next.commands.iter().map(|command| format!("    {command}"))).collect()
 }

@@ -1,21 +1,18 @@
 //! `twinwire retry <message>`
 
+use crate::client::{self, Client, Path};
+use crate::commands::backfill::can_help;
 use crate::commands::named;
 use crate::config::Config;
-use crate::database::Database;
 use crate::server::Workers;
 use crate::{Failure, Outcome, output};
 use serde_json::json;
 use std::time::{Duration, Instant};
-use twinwire_core::model::{Message, Told};
-use twinwire_engine::converge::outlook;
-use twinwire_engine::operator::{self, Refused};
-use twinwire_engine::{Engine, setup};
-use twinwire_store::story::Found;
-use twinwire_store::{channels, messages};
+use twinwire_api::admin::messages::view::MessageDetails;
+use twinwire_api::admin::messages::{Done, Retry};
 
-/// How often it is looked at while its outcome is waited for.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked at while its outcome is waited for: here, and at a server elsewhere.
+const LOOK_EVERY: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -43,60 +40,50 @@ pub(crate) struct Wait {
 }
 
 pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
-    let database = Database::open(config).await?;
-    let outcome = ask(config, args, &database).await;
-    database.close().await?;
-    outcome
+    client::with(config, async |client| ask(client, args).await).await
 }
 
-async fn ask(config: &Config, args: &Args, database: &Database) -> Outcome {
-    let found = named::one(&database.pool, &args.message).await?;
-    let engine = database.engine(config, &database.public_url(config).await?)?;
-    let before = messages::get(engine.pool(), found.channel, &found.external_id).await?;
-    operator::retry(&engine, &found, args.now).await.map_err(|refused| failure(refused, &found))?;
-    if !args.json {
-        output::say(&format!("Message {} is to be tried.", found.seq));
-        remind(before.as_ref());
+async fn ask(client: &Client, args: &Args) -> Outcome {
+    if args.wait.wait {
+        can_see_through(client, &args.message).await?;
     }
-    report(&engine, &found, args.wait, args.json).await
+    let path = Path::of(&["messages", &args.message, "retry"]);
+    let done: Done = client.post(&path, &Retry { now: args.now }).await?;
+    if !args.json {
+        output::say(&format!("Message {} is to be tried.", done.message.row.message));
+        remind(&done);
+    }
+    report(client, done.message, args.wait, args.json).await
+}
+
+/// That the outcome can be waited for: asked before anything is changed.
+pub(crate) async fn can_see_through(client: &Client, message: &str) -> Outcome {
+    let message: MessageDetails = client.get(&Path::of(&["messages", message])).await?;
+    can_help(client, &message.pair)
 }
 
 /// What the operator should know about what the agent sees.
-pub(crate) fn remind(before: Option<&Message>) {
-    if before.is_some_and(|row| matches!(row.helpdesk_status, Some(Told::Failed | Told::Noted))) {
+pub(crate) fn remind(done: &Done) {
+    if done.agent_was_told {
         output::say("The agent was told that it failed. That stays there, whatever comes of it now.");
     }
 }
 
-/// Why it was not done.
-pub(crate) fn failure(refused: Refused, found: &Found) -> Failure {
-    Failure::Failed(match refused {
-        Refused::State(state) => {
-            let name = found.seq.to_string();
-            anyhow::anyhow!("message {name}: {}", state.words(&name))
-        }
-        Refused::Id(words) => anyhow::anyhow!(words),
-        Refused::Engine(error) => error.into(),
-    })
-}
-
 /// Says what happens next, or what came of it where that is waited for.
-pub(crate) async fn report(engine: &Engine, found: &Found, wait: Wait, json: bool) -> Outcome {
-    let came = if wait.wait { see_through(engine, found, wait.timeout).await? } else { Came::Arrived };
-    let Some(outlook) = outlook(engine, found).await? else {
-        return Err(Failure::Failed(anyhow::anyhow!("the message is gone")));
-    };
+pub(crate) async fn report(client: &Client, message: MessageDetails, wait: Wait, json: bool) -> Outcome {
+    let (message, came) =
+        if wait.wait { see_through(client, &message, wait.timeout).await? } else { (message, Came::Arrived) };
     if json {
-        let (row, next) = (&outlook.row, &outlook.next);
+        let (row, next) = (&message.row, &message.next);
         output::json(&json!({
-            "message": found.seq, "helpdesk_message_id": row.helpdesk_message_id,
+            "message": row.message, "helpdesk_message_id": row.helpdesk_message_id,
             "provider_message_id": row.provider_message_id, "parked": row.parked,
             "next": { "words": next.words, "commands": next.commands },
         }))?;
     } else {
-        named::say_next(&outlook.next);
+        named::say_next(&message.next);
     }
-    let why = outlook.row.last_error.unwrap_or_default();
+    let why = message.row.last_error.unwrap_or_default();
     match came {
         Came::Arrived => Ok(()),
         Came::Aside => Err(Failure::Failed(anyhow::anyhow!("it was not delivered: {why}"))),
@@ -112,27 +99,35 @@ enum Came {
 }
 
 /// Waits until it is delivered, or put aside again.
-async fn see_through(engine: &Engine, found: &Found, timeout: Duration) -> Result<Came, Failure> {
-    if let Some(channel) = channels::get(engine.pool(), found.channel).await? {
-        setup::check_installation(engine, &channel.channel.pair)
-            .map_err(|error| Failure::Usage(error.to_string()))?;
-    }
+async fn see_through(
+    client: &Client,
+    message: &MessageDetails,
+    timeout: Duration,
+) -> Result<(MessageDetails, Came), Failure> {
     // Whether or not a server runs: what it does not do, this process does.
-    let workers = Workers::start(engine);
-    let seen = look(engine, found, timeout).await;
-    workers.stop().await;
+    let workers = client.here().map(Workers::start);
+    let seen = look(client, message.row.message, timeout).await;
+    if let Some(workers) = workers {
+        workers.stop().await;
+    }
     seen
 }
 
-async fn look(engine: &Engine, found: &Found, timeout: Duration) -> Result<Came, Failure> {
+async fn look(client: &Client, seq: i64, timeout: Duration) -> Result<(MessageDetails, Came), Failure> {
     let start = Instant::now();
-    while start.elapsed() < timeout {
-        let row = messages::get(engine.pool(), found.channel, &found.external_id).await?;
-        match row {
-            Some(row) if row.destination_id().is_some() => return Ok(Came::Arrived),
-            Some(row) if row.parked.is_none() => tokio::time::sleep(LOOK_EVERY).await,
-            _ => return Ok(Came::Aside),
+    let [here, there] = LOOK_EVERY;
+    let every = if client.here().is_some() { here } else { there };
+    loop {
+        let message: MessageDetails = client.get(&Path::of(&["messages", &seq.to_string()])).await?;
+        if message.row.is_delivered() {
+            return Ok((message, Came::Arrived));
         }
+        if message.row.parked.is_some() {
+            return Ok((message, Came::Aside));
+        }
+        if start.elapsed() >= timeout {
+            return Ok((message, Came::Open));
+        }
+        tokio::time::sleep(every).await;
     }
-    Ok(Came::Open)
 }

@@ -1,12 +1,10 @@
 //! `twinwire settle <message>`
 
-use crate::commands::named;
-use crate::commands::retry::{Wait, failure, remind, report};
+use crate::client::{self, Client, Path};
+use crate::commands::retry::{Wait, can_see_through, remind, report};
 use crate::config::Config;
-use crate::database::Database;
 use crate::{Outcome, output};
-use twinwire_engine::operator;
-use twinwire_store::messages;
+use twinwire_api::admin::messages::{Done, Settle};
 
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
@@ -34,33 +32,30 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
-    let database = Database::open(config).await?;
-    let outcome = ask(config, args, &database).await;
-    database.close().await?;
-    outcome
+    client::with(config, async |client| ask(client, args).await).await
 }
 
-async fn ask(config: &Config, args: &Args, database: &Database) -> Outcome {
-    let found = named::one(&database.pool, &args.message).await?;
-    let engine = database.engine(config, &database.public_url(config).await?)?;
-    let before = messages::get(engine.pool(), found.channel, &found.external_id).await?;
-    let done = match &args.arrived {
-        Some(id) => operator::arrived(&engine, &found, id.trim(), args.force).await,
-        None => operator::not_arrived(&engine, &found, args.retry).await,
+async fn ask(client: &Client, args: &Args) -> Outcome {
+    // Only a new attempt has an outcome to wait for.
+    let wait = Wait { wait: args.retry && args.wait.wait, ..args.wait };
+    if wait.wait {
+        can_see_through(client, &args.message).await?;
+    }
+    let answer = match &args.arrived {
+        Some(id) => Settle::Arrived { id: id.trim().to_owned(), force: args.force },
+        None => Settle::NotArrived { retry: args.retry },
     };
-    done.map_err(|refused| failure(refused, &found))?;
+    let done: Done = client.post(&Path::of(&["messages", &args.message, "settle"]), &answer).await?;
     if !args.json {
         let what = match (&args.arrived, args.retry) {
             (Some(id), _) => format!("is {} on the other side", id.trim()),
             (None, true) => "did not arrive, and is to be tried anew".to_owned(),
             (None, false) => "did not arrive".to_owned(),
         };
-        output::say(&format!("Message {} {what}.", found.seq));
+        output::say(&format!("Message {} {what}.", done.message.row.message));
         if args.retry || args.arrived.is_some() {
-            remind(before.as_ref());
+            remind(&done);
         }
     }
-    // Only a new attempt has an outcome to wait for.
-    let wait = if args.retry { args.wait } else { Wait { wait: false, ..args.wait } };
-    report(&engine, &found, wait, args.json).await
+    report(client, done.message, wait, args.json).await
 }

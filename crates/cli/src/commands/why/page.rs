@@ -1,41 +1,41 @@
 //! The story of a message on a terminal of 80 columns.
 
-use super::Told;
 use crate::commands::named::{next_lines, wrapped};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use twinwire_api::admin::messages::story::{Candidate, Line, Story};
+use twinwire_api::admin::messages::view::{MessageDetails, MessageView};
 use twinwire_core::explain;
-use twinwire_core::model::{BoundBy, Direction, Message, Side};
-use twinwire_core::observe::AtProvider;
-use twinwire_engine::converge::Outlook;
-use twinwire_store::story::Entry;
+use twinwire_core::model::{BoundBy, Direction, Side};
 
 /// Where the words of the story begin.
 const INDENT: usize = 35;
 
 /// All of it.
-pub(super) fn lines(body: bool, told: &Told) -> Vec<String> {
-    let mut lines = head(body, told);
+pub(super) fn lines(story: &Story) -> Vec<String> {
+    let mut lines = head(&story.message);
     lines.push(String::new());
     lines.push("What happened (UTC)".to_owned());
-    lines.extend(story(&told.outlook));
+    lines.extend(happened(story));
     lines.push(String::new());
     lines.push("What happens next".to_owned());
-    lines.extend(next_lines(&told.outlook.next));
-    lines.extend(candidates(&told.outlook));
-    lines.extend(webhooks(told));
+    lines.extend(next_lines(&story.message.next));
+    lines.extend(candidates(story));
+    lines.extend(webhooks(story));
     lines
 }
 
-fn head(body: bool, told: &Told) -> Vec<String> {
-    let Outlook { row, channel, helpdesk, provider, .. } = &told.outlook;
+/// The message as it stands.
+pub(crate) fn head(message: &MessageDetails) -> Vec<String> {
+    let MessageDetails { row, words, .. } = message;
+    let seq = row.message;
     let title = match (row.origin, row.direction) {
-        (Side::Helpdesk, _) => format!("Message {}, from {} to {}", told.seq, row.sender, row.recipient),
+        (Side::Helpdesk, _) => format!("Message {seq}, from {} to {}", row.sender, row.recipient),
         (Side::Provider, Direction::Inbound) => {
-            format!("Message {}, from the customer {} to {}", told.seq, row.sender, row.recipient)
+            format!("Message {seq}, from the customer {} to {}", row.sender, row.recipient)
         }
         (Side::Provider, Direction::Outbound) => {
-            format!("Message {}, not sent by us, from {} to {}", told.seq, row.sender, row.recipient)
+            format!("Message {seq}, not sent by us, from {} to {}", row.sender, row.recipient)
         }
     };
     let mut lines = wrapped(&title, "", "  ");
@@ -44,20 +44,23 @@ fn head(body: bool, told: &Told) -> Vec<String> {
     };
     field("written", &format!("{} UTC", row.occurred_at.format("%Y-%m-%d %H:%M:%S")));
     field("here", &row.external_id);
-    field("channel", &channel.channel.id);
+    field("channel", &row.channel);
     let missing = if row.parked.is_some() { "no id" } else { "no id yet" };
-    field(helpdesk, row.helpdesk_message_id.as_deref().unwrap_or(missing));
+    field(&words.helpdesk, row.helpdesk_message_id.as_deref().unwrap_or(missing));
     let by = row.bound_by.filter(|_| row.origin == Side::Helpdesk).map(by).unwrap_or_default();
-    field(provider, &row.provider_message_id.as_ref().map_or(missing.to_owned(), |id| format!("{id}{by}")));
+    field(
+        &words.provider,
+        &row.provider_message_id.as_ref().map_or(missing.to_owned(), |id| format!("{id}{by}")),
+    );
     field("status", &status(row));
-    if let Some(part) = explain::part(row) {
-        field("part", &part);
+    if let Some(part) = &words.part {
+        field("part", part);
     }
-    if let Some(files) = explain::files(row) {
-        field("files", &files);
+    if let Some(files) = &words.files {
+        field("files", files);
     }
     if row.origin == Side::Helpdesk && (row.helpdesk_status.is_some() || row.parked.is_some()) {
-        field("agent told", explain::told(row));
+        field("agent told", &words.agent_told);
     }
     if let Some(why) = row.parked {
         field("put aside", &format!("as {}", word(why).replace('_', " ")));
@@ -65,8 +68,8 @@ fn head(body: bool, told: &Told) -> Vec<String> {
     if let Some(error) = row.last_error.as_deref() {
         field("trouble", error);
     }
-    if body {
-        field("text", &row.body);
+    if let Some(body) = &row.body {
+        field("text", body);
     }
     lines
 }
@@ -79,7 +82,7 @@ fn by(bound_by: BoundBy) -> &'static str {
     }
 }
 
-fn status(row: &Message) -> String {
+fn status(row: &MessageView) -> String {
     let status = row.provider_status.map_or("none".to_owned(), word);
     match (&row.provider_error_code, &row.provider_error_message) {
         (Some(code), Some(words)) => format!("{status}, error {code}: {words}"),
@@ -89,15 +92,15 @@ fn status(row: &Message) -> String {
     }
 }
 
-fn story(outlook: &Outlook) -> Vec<String> {
+fn happened(story: &Story) -> Vec<String> {
     let mut lines = Vec::new();
     let (mut before, mut worker) = (None::<DateTime<Utc>>, None);
-    for (at, line) in outlook.story.iter().enumerate() {
+    for (at, line) in story.story.iter().enumerate() {
         if before.is_none_or(|before| before.date_naive() != line.at.date_naive()) {
             lines.push(format!("  {}", line.at.format("%Y-%m-%d")));
         }
         let after = before.map(|before| later(line.at - before)).unwrap_or_default();
-        let (kind, words) = words(outlook.row.origin, line, at == 0);
+        let (kind, words) = words(story.message.row.origin, line, at == 0);
         let first = format!("  {:<12} {after:>8}  {kind:<9} ", line.at.format("%H:%M:%S%.3f"));
         let rest = " ".repeat(INDENT);
         lines.extend(wrapped(&words, &first, &rest));
@@ -120,7 +123,7 @@ fn story(outlook: &Outlook) -> Vec<String> {
 }
 
 /// What kind of line it is, and what it says.
-fn words(origin: Side, line: &Entry, first: bool) -> (&'static str, String) {
+fn words(origin: Side, line: &Line, first: bool) -> (&'static str, String) {
     let outcome = line.outcome.as_deref().unwrap_or_default();
     let (kind, words) = match (line.step.as_str(), line.act) {
         ("begin", Some(act)) => ("tried", explain::tried(act, origin).to_owned()),
@@ -144,7 +147,7 @@ fn words(origin: Side, line: &Entry, first: bool) -> (&'static str, String) {
 }
 
 /// By which way evidence came.
-fn way(line: &Entry) -> Option<String> {
+fn way(line: &Line) -> Option<String> {
     Some(match (line.way.as_deref()?, line.webhook) {
         ("webhook", Some(id)) => format!("webhook {id}, {}", line.event.as_deref().unwrap_or("no event")),
         ("list", _) => "found in the provider's list".to_owned(),
@@ -155,32 +158,32 @@ fn way(line: &Entry) -> Option<String> {
     })
 }
 
-fn candidates(outlook: &Outlook) -> Vec<String> {
-    let title = format!("{} has these, of which it may be one:", outlook.provider);
-    let one = |seen: &AtProvider| {
+fn candidates(story: &Story) -> Vec<String> {
+    let title = format!("{} has these, of which it may be one:", story.message.words.provider);
+    let one = |seen: &Candidate| {
         let at =
             seen.created_at.map_or("no time".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string());
         let words = format!("{}, {at}, {}", seen.id, seen.status.map_or("no status".to_owned(), word));
         wrapped(&words, "    ", "      ")
     };
-    let shown = outlook.candidates.iter().flat_map(one);
-    let title = (!outlook.candidates.is_empty()).then(|| format!("  {title}"));
+    let shown = story.candidates.iter().flat_map(one);
+    let title = (!story.candidates.is_empty()).then(|| format!("  {title}"));
     title.into_iter().chain(shown).collect()
 }
 
-fn webhooks(told: &Told) -> Vec<String> {
-    let named = told.outlook.story.iter().filter(|line| line.webhook.is_some()).count();
+fn webhooks(story: &Story) -> Vec<String> {
+    let named = story.story.iter().filter(|line| line.webhook.is_some()).count();
     if named == 0 {
         return Vec::new();
     }
     let mut lines = vec![String::new(), "Webhooks (--raw prints them)".to_owned()];
-    for one in &told.requests {
+    for one in &story.webhooks {
         let (at, event) = (one.received_at.format("%Y-%m-%d %H:%M:%S"), one.event.as_deref().unwrap_or("-"));
         let trust = one.unverified.as_ref().map(|why| format!(", NOT VERIFIED: {why}")).unwrap_or_default();
         let words = format!("{}, {at}, {} {event}, answered {}{trust}", one.id, one.connector, one.status);
         lines.extend(wrapped(&words, "  ", "    "));
     }
-    if told.requests.len() < named {
+    if story.webhooks.len() < named {
         lines.push("  The others are not kept any more: requests are kept for 30 days.".to_owned());
     }
     lines

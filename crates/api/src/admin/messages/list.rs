@@ -1,0 +1,185 @@
+//! The list of messages, the newest first. A page ends where the next one begins: by the number of its last message, so that
+//! what comes meanwhile moves nothing.
+
+use crate::App;
+use crate::admin::auth::{May, Read};
+use crate::admin::channels::find;
+use crate::admin::given::Asked;
+use crate::admin::problem::{Answer, Problem};
+use axum::Json;
+use axum::extract::State;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use twinwire_core::model::{Direction, Parked, Side, Status};
+use twinwire_store::browse::{self, Listed, Standing, Wanted};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Messages of a page, unless said otherwise.
+const USUAL: u16 = 50;
+/// Messages of a page at most.
+pub const MOST: u16 = 500;
+
+/// Which messages are asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Filters {
+    /// Of this channel alone.
+    pub channel: Option<String>,
+    /// That stand so: `pending` (with something to do), `parked` (put aside) or `failed` (taken by the provider and not
+    /// delivered).
+    #[param(value_type = Option<String>)]
+    pub state: Option<Standing>,
+    /// Of this conversation: the customer's number, or the helpdesk's id of it.
+    pub conversation: Option<String>,
+    /// How many, 500 at most.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    pub limit: Option<u16>,
+    /// `next` of the page before.
+    pub before: Option<String>,
+}
+
+/// A message in the list. The text is not in it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ListedMessage {
+    /// Its number.
+    pub message: i64,
+    /// Its channel.
+    pub channel: String,
+    /// Our id.
+    pub external_id: String,
+    /// Where it was born: `helpdesk` or `provider`.
+    #[schema(value_type = String, example = "helpdesk")]
+    pub origin: Side,
+    /// `inbound` (from the customer) or `outbound`.
+    #[schema(value_type = String, example = "outbound")]
+    pub direction: Direction,
+    /// The customer's number.
+    pub conversation: String,
+    /// When it was written.
+    pub occurred_at: DateTime<Utc>,
+    /// `pending`, `parked`, `failed` or `done`.
+    #[schema(example = "done")]
+    pub state: String,
+    /// The helpdesk's id.
+    pub helpdesk_message_id: Option<String>,
+    /// The provider's id.
+    pub provider_message_id: Option<String>,
+    /// What the provider says became of it.
+    #[schema(value_type = Option<String>, example = "delivered")]
+    pub provider_status: Option<Status>,
+    /// The provider's error code.
+    pub provider_error_code: Option<String>,
+    /// Why it was put aside.
+    #[schema(value_type = Option<String>, example = "refused")]
+    pub parked: Option<Parked>,
+    /// The last refusal or uncertainty, for people.
+    pub last_error: Option<String>,
+    /// When there is something to do next.
+    pub wake_at: Option<DateTime<Utc>>,
+}
+
+impl From<Listed> for ListedMessage {
+    fn from(listed: Listed) -> Self {
+        Self {
+            state: state(listed.parked, listed.wake_at, listed.provider_status).to_owned(),
+            message: listed.seq,
+            channel: listed.channel,
+            external_id: listed.external_id,
+            origin: listed.origin,
+            direction: listed.direction,
+            conversation: listed.conversation,
+            occurred_at: listed.occurred_at,
+            helpdesk_message_id: listed.helpdesk_message_id,
+            provider_message_id: listed.provider_message_id,
+            provider_status: listed.provider_status,
+            provider_error_code: listed.provider_error_code,
+            parked: listed.parked,
+            last_error: listed.last_error,
+            wake_at: listed.wake_at,
+        }
+    }
+}
+
+/// How a message stands, in one word. What was put aside may still have something to do: its failure is to be told.
+fn state(parked: Option<Parked>, wake_at: Option<DateTime<Utc>>, status: Option<Status>) -> &'static str {
+    if parked.is_some() {
+        "parked"
+    } else if wake_at.is_some() {
+        "pending"
+    } else if status.is_some_and(Status::is_failure) {
+        "failed"
+    } else {
+        "done"
+    }
+}
+
+/// A page of messages.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Messages {
+    /// The newest first.
+    pub messages: Vec<ListedMessage>,
+    /// What to ask for as `before` to have the next page; null where there is none.
+    pub next: Option<String>,
+}
+
+/// Lists messages, the newest first.
+#[utoipa::path(get, path = "/messages", tag = "messages", security(("token" = ["read"])), params(Filters),
+    responses((status = 200, body = Messages), (status = 404, description = "There is no such channel.")))]
+async fn list(_: May<Read>, State(app): State<App>, Asked(asked): Asked<Filters>) -> Answer<Messages> {
+    let limit = asked.limit.unwrap_or(USUAL);
+    if !(1..=MOST).contains(&limit) {
+        return Err(Problem::wrong(format!("`limit` is 1 to {MOST}, and is {limit}.")));
+    }
+    let channel = match &asked.channel {
+        Some(id) => Some(find(&app, id).await?.id),
+        None => None,
+    };
+    let conversation = asked.conversation.as_deref().map(str::trim);
+    if conversation.is_some_and(|id| id.is_empty() || id.contains('\0')) {
+        return Err(Problem::wrong("The conversation is empty, or no id."));
+    }
+    let before = asked.before.as_deref().map(opened).transpose()?;
+    let wanted = Wanted { channel, standing: asked.state, conversation, before };
+    // One more than asked for: whether there is a next page.
+    let mut found = browse::messages(app.engine.pool(), wanted, i64::from(limit) + 1).await?;
+    let more = found.len() > usize::from(limit);
+    found.truncate(limit.into());
+    let next = found.last().filter(|_| more).map(|last| cursor(last.seq));
+    Ok(Json(Messages { messages: found.into_iter().map(Into::into).collect(), next }))
+}
+
+/// Where the next page begins. Nobody is to read it: what stands in it may change.
+fn cursor(seq: i64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("m1.{seq}"))
+}
+
+fn opened(cursor: &str) -> Result<i64, Problem> {
+    let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let seq = text.as_deref().and_then(|text| text.strip_prefix("m1.")?.parse().ok());
+    seq.ok_or_else(|| Problem::wrong("`before` is not what an earlier page gave as `next`."))
+}
+
+/// The routes of this part.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_opens_to_what_it_was_made_of_and_nothing_else_does() {
+        for seq in [1, 4711, i64::MAX] {
+            assert_eq!(opened(&cursor(seq)).unwrap(), seq);
+        }
+        for wrong in ["", "4711", "m1.4711", "bTEu", "bTEuLTE_", "é"] {
+            assert!(opened(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `twinwire messages`
+
+mod page;
+
+use crate::client::{self, Client, Path};
+use crate::commands::named::next_lines;
+use crate::commands::why;
+use crate::config::Config;
+use crate::{Outcome, output};
+use twinwire_api::admin::messages::list::{MOST, Messages};
+use twinwire_api::admin::messages::view::MessageDetails;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// Show phone numbers whole; only their last two digits otherwise
+    #[arg(long, global = true)]
+    full: bool,
+    /// Print JSON, with whole ids and numbers
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// List messages, the newest first; as without a word
+    List(Filters),
+    /// Show a message as it stands, and what happens next
+    Show {
+        /// Our id, the helpdesk's (msg_…), the provider's, or the number of the message
+        message: String,
+    },
+}
+
+#[derive(Debug, Default, clap::Args)]
+struct Filters {
+    /// Of this channel alone, chn_…
+    #[arg(long)]
+    channel: Option<String>,
+    /// Those with something to do
+    #[arg(long, group = "state")]
+    pending: bool,
+    /// Those that were put aside
+    #[arg(long, group = "state")]
+    parked: bool,
+    /// Those that the provider took and did not deliver
+    #[arg(long, group = "state")]
+    failed: bool,
+    /// Of this conversation: the customer's number, or the helpdesk's id
+    #[arg(long, value_name = "ID|NUMBER")]
+    conversation: Option<String>,
+    /// How many at most [default: 50]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST)))]
+    limit: Option<u16>,
+    /// The next page: what the page before named
+    #[arg(long, value_name = "CURSOR")]
+    before: Option<String>,
+}
+
+pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
+    client::with(config, async |client| match &args.verb {
+        None => list(client, &Filters::default(), args).await,
+        Some(Verb::List(filters)) => list(client, filters, args).await,
+        Some(Verb::Show { message }) => show(client, message, args).await,
+    })
+    .await
+}
+
+async fn list(client: &Client, filters: &Filters, args: &Args) -> Outcome {
+    let states = [("pending", filters.pending), ("parked", filters.parked), ("failed", filters.failed)];
+    let state = states.into_iter().find(|(_, asked)| *asked).map(|(state, _)| state);
+    let path = Path::of(&["messages"])
+        .with("channel", filters.channel.as_ref())
+        .with("state", state)
+        .with("conversation", filters.conversation.as_ref())
+        .with("limit", filters.limit)
+        .with("before", filters.before.as_ref());
+    let found: Messages = client.get(&path).await?;
+    if args.json {
+        return Ok(output::json(&found)?);
+    }
+    if found.messages.is_empty() {
+        output::say("There is no such message.");
+        return Ok(());
+    }
+    why::say(args.full, &page::lines(&found.messages, args.full));
+    if let Some(next) = found.next {
+        output::complain(&format!("There are more: the same with --before {next}"));
+    }
+    Ok(())
+}
+
+async fn show(client: &Client, message: &str, args: &Args) -> Outcome {
+    let message: MessageDetails = client.get(&Path::of(&["messages", message])).await?;
+    if args.json {
+        return Ok(output::json(&message)?);
+    }
+    let mut lines = why::head(&message);
+    lines.push("What happens next".to_owned());
+    lines.extend(next_lines(&message.next));
+    why::say(args.full, &lines);
+    Ok(())
+}

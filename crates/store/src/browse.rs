@@ -1,0 +1,150 @@
+//! Messages as operators browse them: the newest first, page by page.
+
+use crate::Result;
+use crate::words::{value, value_of};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::PgExecutor;
+use twinwire_core::model::{Direction, Parked, Side, Status};
+
+/// Messages that are looked for by how they stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// With something to do.
+    Pending,
+    /// Put aside.
+    Parked,
+    /// Taken by the provider and not delivered.
+    Failed,
+}
+
+impl Standing {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Parked => "parked",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Which messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Of this channel alone.
+    pub channel: Option<i64>,
+    /// That stand so.
+    pub standing: Option<Standing>,
+    /// Of this conversation: the customer's number, or the helpdesk's id of the thread.
+    pub conversation: Option<&'a str>,
+    /// Before the message of this number.
+    pub before: Option<i64>,
+}
+
+/// A line of the list. The text is not in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its number.
+    pub seq: i64,
+    /// Public id of its channel.
+    pub channel: String,
+    /// Our id.
+    pub external_id: String,
+    /// The side on which it was born.
+    pub origin: Side,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The customer's address.
+    pub conversation: String,
+    /// When it was written.
+    pub occurred_at: DateTime<Utc>,
+    /// The helpdesk's id.
+    pub helpdesk_message_id: Option<String>,
+    /// The provider's id.
+    pub provider_message_id: Option<String>,
+    /// What the provider says became of it.
+    pub provider_status: Option<Status>,
+    /// Why it was put aside.
+    pub parked: Option<Parked>,
+    /// When there is something to do next.
+    pub wake_at: Option<DateTime<Utc>>,
+    /// The last refusal or uncertainty.
+    pub last_error: Option<String>,
+    /// The provider's error code.
+    pub provider_error_code: Option<String>,
+}
+
+struct Row {
+    seq: i64,
+    channel: String,
+    external_id: String,
+    origin: String,
+    direction: String,
+    conversation: String,
+    occurred_at: DateTime<Utc>,
+    helpdesk_message_id: Option<String>,
+    provider_message_id: Option<String>,
+    provider_status: Option<String>,
+    parked: Option<String>,
+    wake_at: Option<DateTime<Utc>>,
+    last_error: Option<String>,
+    provider_error_code: Option<String>,
+}
+
+impl TryFrom<Row> for Listed {
+    type Error = crate::Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            origin: value("origin", &row.origin)?,
+            direction: value("direction", &row.direction)?,
+            provider_status: value_of("provider_status", row.provider_status.as_deref())?,
+            parked: value_of("parked", row.parked.as_deref())?,
+            seq: row.seq,
+            channel: row.channel,
+            external_id: row.external_id,
+            conversation: row.conversation,
+            occurred_at: row.occurred_at,
+            helpdesk_message_id: row.helpdesk_message_id,
+            provider_message_id: row.provider_message_id,
+            wake_at: row.wake_at,
+            last_error: row.last_error,
+            provider_error_code: row.provider_error_code,
+        })
+    }
+}
+
+/// The newest messages that are wanted, at most `limit`. By channel, because the indexes are; each of them is read from its
+/// newest end, and no further than it takes.
+pub async fn messages(conn: impl PgExecutor<'_>, wanted: Wanted<'_>, limit: i64) -> Result<Vec<Listed>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select m.seq as "seq!", c.public_id as channel, m.external_id as "external_id!", m.origin as "origin!",
+            m.direction as "direction!", m.external_conversation_id as "conversation!",
+            m.occurred_at as "occurred_at!", m.helpdesk_message_id, m.provider_message_id, m.provider_status, m.parked,
+            m.wake_at, m.last_error, m.provider_error_code
+        from channels c cross join lateral (
+            select * from messages m
+            where m.channel_id = c.id and ($2::bigint is null or m.seq < $2)
+                and ($3::text is null
+                    or ($3 = 'pending' and m.wake_at is not null)
+                    or ($3 = 'parked' and m.parked is not null)
+                    or ($3 = 'failed' and m.provider_status in ('failed', 'undelivered', 'canceled')))
+                and ($4::text is null or m.external_conversation_id = any (
+                    array(select v.external_conversation_id from conversations v
+                        where v.channel_id = c.id and v.helpdesk_thread_id = $4) || array[$4]))
+            order by m.seq desc limit $5
+        ) m
+        where $1::bigint is null or c.id = $1
+        order by m.seq desc limit $5"#,
+        wanted.channel,
+        wanted.before,
+        wanted.standing.map(Standing::word),
+        wanted.conversation,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
