@@ -1,9 +1,12 @@
 //! The subcommands, a file each.
 
+pub(crate) mod accounts;
 pub(crate) mod backfill;
 pub(crate) mod channels;
 pub(crate) mod chaos;
 pub(crate) mod demo;
+pub(crate) mod erase;
+pub(crate) mod jobs;
 pub(crate) mod migrate;
 pub(crate) mod named;
 pub(crate) mod retry;
@@ -11,4 +14,6 @@ pub(crate) mod serve;
 pub(crate) mod settle;
 pub(crate) mod setup;
 pub(crate) mod sql;
+pub(crate) mod tokens;
+pub(crate) mod webhooks;
 pub(crate) mod why;
