@@ -1,5 +1,6 @@
 //! A person who is erased is gone, stays gone, and is not texted again if they did not want to be.
 
+use crate::PROGRAM;
 use crate::posts::{front_posts, message};
 use twinwire_core::model::Parked;
 use twinwire_engine::jobs::erase::{self, Refused};
@@ -7,6 +8,7 @@ use twinwire_engine::person;
 use twinwire_sandbox::{Fault, MediaFile, Operation, Rule};
 use twinwire_store::backfills::Kind;
 use twinwire_store::jobs::{self, Listed};
+use twinwire_tests::installation::Installation;
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack, eventually};
 
 /// Everywhere in the database where a text stands: in which tables it does.
@@ -183,8 +185,73 @@ async fn somebody_who_writes_again_is_there_again_from_then_on() {
     stack.signalwire.customer_texts(CUSTOMER, SUPPORT, "Me again").await;
     stack.settle().await;
     assert!(stack.thread_texts(CUSTOMER).contains(&"Me again".to_owned()));
+    eventually("the import notice came", || async {
+        (stack.count("select count(*) from webhook_log where event = 'message_imported'").await == 3)
+            .then_some(())
+    })
+    .await;
     stack.backfill(Kind::Full).await;
     assert_eq!(stack.rows().await.len(), 5);
     assert_eq!(erase(&stack, CUSTOMER).await.counts["messages"], 1);
     assert_eq!(tables_with(&stack, digits(CUSTOMER)).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_erasure_whose_server_is_killed_comes_to_its_end_after_the_restart() {
+    let mut twinwire = Installation::connected(PROGRAM).await;
+    for text in ["One", "Two", "Three"] {
+        twinwire.signalwire.customer_texts(CUSTOMER, SUPPORT, text).await;
+    }
+    twinwire.settle().await;
+    twinwire.stop().await;
+    twinwire.start_to_die_at("erase_after_message:2").await;
+    let asked = twinwire.program.run(&["erase", CUSTOMER, "--yes", "--json"]).await.json();
+    assert_eq!(asked["messages"], 3, "{asked}");
+    twinwire.take_server().dies().await;
+    assert_eq!(
+        twinwire.count("select count(*) from messages where body <> ''").await,
+        1,
+        "it died in between"
+    );
+    twinwire.start().await;
+    let done = format!("select count(*) from jobs where id = {} and state = 'done'", asked["job"]);
+    eventually("the erasure ends", || async { (twinwire.count(&done).await == 1).then_some(()) }).await;
+    assert_eq!(twinwire.count("select count(*) from messages where body <> ''").await, 0);
+    let found = twinwire.program.run(&["erase", CUSTOMER, "--json"]).await.json();
+    assert_eq!((&found["messages"], &found["webhooks"]), (&0.into(), &0.into()), "{found}");
+}
+
+#[tokio::test]
+async fn the_command_only_says_what_would_go_until_it_is_told_to_do_it() {
+    let twinwire = Installation::connected(PROGRAM).await;
+    twinwire.signalwire.customer_texts(CUSTOMER, SUPPORT, "Hello").await;
+    twinwire.settle().await;
+    let dry = twinwire.program.run(&["erase", CUSTOMER]).await;
+    assert_eq!(dry.code, Some(0), "{dry:?}");
+    assert!(dry.stdout.contains("would go") && dry.stdout.contains("--yes"), "{dry:?}");
+    assert_eq!(twinwire.count("select count(*) from messages where body = 'Hello'").await, 1);
+    let wrong = twinwire.program.run(&["erase", "Bob"]).await;
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    let done = twinwire.program.run(&["erase", CUSTOMER, "--yes", "--wait"]).await;
+    assert!(done.stdout.starts_with("Erased: ") && done.stdout.contains("1 messages"), "{done:?}");
+    for arguments in
+        [&["jobs"][..], &["jobs", "list", "--all"], &["webhooks", "list"], &["jobs", "show", "1"]]
+    {
+        let ran = twinwire.program.run(arguments).await;
+        assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{ran:?}");
+        assert!(!ran.stdout.contains("2025550147"), "{ran:?}");
+    }
+    let jobs = twinwire.program.run(&["jobs", "--json"]).await.json();
+    let erase = jobs.as_array().unwrap().iter().find(|job| job["kind"] == "erase").unwrap();
+    assert_eq!((&erase["state"], &erase["requested_by"]), (&"done".into(), &"command".into()));
+    let over = twinwire.program.run(&["jobs", "cancel", &erase["job"].to_string()]).await;
+    assert_eq!(over.code, Some(1), "{over:?}");
+    let erased = twinwire.program.run(&["webhooks", "list", "--json"]).await.json();
+    let erased = erased.as_array().unwrap().iter().find(|webhook| webhook["erased"] == true).unwrap();
+    let raw =
+        twinwire.program.run(&["webhooks", "show", &erased["webhook"].to_string(), "--raw", "--json"]).await;
+    assert_eq!(raw.json()["body"], "");
+    let again =
+        twinwire.program.run(&["webhooks", "replay", "--from", "1h", "--wait", "--json"]).await.json();
+    assert_eq!((&again["state"], &again["counts"]["changed"]), (&"done".into(), &0.into()), "{again}");
 }

@@ -6,7 +6,10 @@ use twinwire_engine::jobs::replay::{self, Span};
 use twinwire_sandbox::{Fault, Operation, Rule};
 use twinwire_store::backfills::Kind;
 use twinwire_store::jobs::{self, Listed};
-use twinwire_tests::{SUPPORT, Stack, eventually};
+use twinwire_tests::{Stack, eventually};
+
+/// A number of the account that no channel has.
+const UNUSED: &str = "+12015550199";
 
 async fn cancel(stack: &Stack, id: i64) -> Option<String> {
     let mut conn = stack.pool.acquire().await.unwrap();
@@ -26,8 +29,9 @@ async fn backfill(stack: &Stack) -> i64 {
 #[tokio::test]
 async fn a_backfill_that_is_cancelled_stops_at_the_next_page_and_says_who_wanted_that() {
     let stack = Stack::start().await;
+    stack.signalwire.add_number(UNUSED);
     for n in 0..1_600 {
-        stack.signalwire.foreign_send(SUPPORT, "+12025550199", &format!("News {n}"));
+        stack.signalwire.foreign_send(UNUSED, "+12025550198", &format!("News {n}"));
     }
     let slow = Fault::Slow(Duration::from_millis(700));
     stack.signalwire.faults().add(Rule::new(slow).on(Operation::ListMessages).times(100));

@@ -315,7 +315,7 @@ pub fn answers(phone: &str) -> Settings {
 async fn no_regular_readings(pool: &PgPool) {
     sqlx::query(
         "insert into apalis.twinwire_ticks (name, ran_at)
-        select name, now() + interval '1 day' from unnest(array['poll', 'incremental', 'retain']) as name",
+        select name, now() + interval '1 day' from unnest(array['poll', 'incremental']) as name",
     )
     .execute(pool)
     .await

@@ -9,8 +9,6 @@ use twinwire_store::seal::SecretKey;
 const PURPOSE: &str = "people who were erased";
 /// Bytes of the hash that are kept.
 const LENGTH: usize = 16;
-/// The network whose addresses are numbers behind a name.
-const WHATSAPP: &str = "whatsapp:";
 /// From so many digits on a number is known by its last ones, however it was written.
 const TELLING: usize = 10;
 
@@ -28,11 +26,7 @@ pub(crate) fn names(key: &SecretKey, conversation: &str) -> [String; 2] {
 
 /// A person by one of their addresses: a number is theirs in every network.
 pub fn people(key: &SecretKey, address: &str) -> Vec<Person> {
-    let (_, number) = phone::network(address);
-    let mut addresses = vec![phone::address(number)];
-    if number.starts_with('+') {
-        addresses.push(format!("{WHATSAPP}{}", addresses[0]));
-    }
+    let addresses = phone::in_every_network(address);
     addresses.into_iter().map(|address| Person { token: token(key, &address), address }).collect()
 }
 

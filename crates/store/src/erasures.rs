@@ -160,19 +160,7 @@ pub async fn erase_message(
     let renamed =
         if row.named_by_helpdesk { person.renamed(&row.external_id) } else { row.external_id.clone() };
     // Records before messages, as evidence locks them.
-    let records = sqlx::query_scalar!(
-        r#"select p.provider_message_id as "id!" from provider_messages p
-        where p.account_id = $2 and p.provider_message_id in (
-            select m.provider_message_id from messages m where m.channel_id = $1 and m.external_id = $3
-            union select t.detail from attempts t
-                where t.channel_id = $1 and t.external_id = $3 and t.outcome = 'copy_at_provider')
-        order by p.provider_message_id for update"#,
-        row.channel_id,
-        row.account_id,
-        row.external_id
-    )
-    .fetch_all(&mut *conn)
-    .await?;
+    let records = lock_records(&mut *conn, row).await?;
     let done = sqlx::query!(
         "update messages set external_id = $7, external_conversation_id = $4,
             sender = case when sender = $3 then $4 else sender end,
@@ -198,6 +186,18 @@ pub async fn erase_message(
         return Ok(false);
     }
     erase_records(&mut *conn, row.account_id, &records, person, now).await?;
+    // The helpdesk's payload of a message to several people names them all.
+    sqlx::query!(
+        "update messages m set data = '{}', row_updated_at = now()
+        from messages own
+        where own.channel_id = $1 and own.external_id = $2 and own.origin = 'helpdesk'
+            and m.channel_id = own.channel_id and m.helpdesk_message_id = own.helpdesk_message_id
+            and m.external_id <> own.external_id and m.data <> '{}'",
+        row.channel_id,
+        renamed
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!(
         "update webhook_log w set body = '', url = split_part(w.url, '?', 1), erased = true
         from attempts t
@@ -219,6 +219,24 @@ pub async fn erase_message(
     .execute(conn)
     .await?;
     Ok(true)
+}
+
+/// The ids of a message's records at the provider, locked.
+async fn lock_records(conn: &mut PgConnection, row: &Row) -> Result<Vec<String>> {
+    let ids = sqlx::query_scalar!(
+        r#"select p.provider_message_id as "id!" from provider_messages p
+        where p.account_id = $2 and p.provider_message_id in (
+            select m.provider_message_id from messages m where m.channel_id = $1 and m.external_id = $3
+            union select t.detail from attempts t
+                where t.channel_id = $1 and t.external_id = $3 and t.outcome = 'copy_at_provider')
+        order by p.provider_message_id for update"#,
+        row.channel_id,
+        row.account_id,
+        row.external_id
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids)
 }
 
 async fn erase_records(

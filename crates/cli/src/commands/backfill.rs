@@ -49,7 +49,7 @@ async fn ask(client: &Client, args: &Args) -> Outcome {
             output::json(&json!({ "backfill": asked.backfill, "kind": asked.kind }))?;
         } else {
             output::say(&format!(
-                "Backfill {0} is asked for; the running server does it, `twinwire jobs show {0}` says how far it is.",
+                "Backfill {0} is asked for; the running server does it.\n`twinwire jobs show {0}` says how far it is.",
                 asked.backfill
             ));
         }

@@ -8,6 +8,8 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 use twinwire_api::admin::jobs::{JobView, Jobs};
 
+/// Columns for what a job is at, so that a line fits a terminal.
+const WHAT: usize = 24;
 /// How often a job is looked at while its end is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
@@ -65,11 +67,11 @@ async fn list(client: &Client, all: bool, limit: Option<i64>, json: bool) -> Out
         return Ok(());
     }
     let row = |job: &JobView| {
-        let by = job.requested_by.chars().take(12).collect();
-        let since = output::time(job.started_at.unwrap_or(job.created_at));
+        let by = job.requested_by.chars().take(10).collect();
+        let since = job.started_at.unwrap_or(job.created_at).format("%m-%d %H:%M").to_string();
         let what = job.doing.clone().unwrap_or_else(|| told(job));
-        let what = if what.chars().count() > 28 {
-            format!("{}\u{2026}", what.chars().take(27).collect::<String>())
+        let what = if what.chars().count() > WHAT {
+            format!("{}\u{2026}", what.chars().take(WHAT - 1).collect::<String>())
         } else {
             what
         };

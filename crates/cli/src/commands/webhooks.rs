@@ -117,7 +117,7 @@ async fn list(client: &Client, filter: &Filter, json: bool) -> Outcome {
             let mark = if webhook.unverified.is_some() { "no" } else { "yes" };
             [
                 webhook.webhook.to_string(),
-                output::time(webhook.received_at),
+                webhook.received_at.format("%m-%d %H:%M:%S").to_string(),
                 webhook.connector.clone(),
                 webhook.event.clone().unwrap_or_default(),
                 mark.to_owned(),
