@@ -358,9 +358,9 @@ async fn old_requests_go_and_neither_a_reader_nor_stray_rows_stop_what_comes() {
     }
     let mut reader = stack.pool.begin().await.unwrap();
     sqlx::query("select count(*) from webhook_log").execute(&mut *reader).await.unwrap();
-    let mut conn = stack.pool.acquire().await.unwrap();
-    queue::push(&mut conn, Queue::Short, &queue::Job { kind: retain::KIND.to_owned(), id: 0 }).await.unwrap();
-    drop(conn);
+    let mut tx = stack.pool.begin().await.unwrap();
+    retain::request(&mut tx, stack.engine(), "test").await.unwrap();
+    tx.commit().await.unwrap();
     let left = "select count(*) from webhook_log_default";
     eventually("the old request goes", || async { (stack.count(left).await == 1).then_some(()) }).await;
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -18,7 +18,7 @@ use twinwire_core::setting::Settings;
 use twinwire_engine::jobs::read_list;
 use twinwire_engine::media::Media;
 use twinwire_engine::setup::{self, Installed};
-use twinwire_engine::{Engine, Options, Safeguard};
+use twinwire_engine::{Engine, Keep, Options, Safeguard};
 use twinwire_sandbox::front::Message as FrontMessage;
 use twinwire_sandbox::{Front, FrontOptions, SignalWire, SignalWireOptions};
 use twinwire_store::backfills::{self, Backfill, Kind};
@@ -63,6 +63,8 @@ pub struct Setting {
     pub media: Arc<TempDir>,
     /// Whether files are fetched from addresses of private networks, where the doubles are.
     pub private_hosts: bool,
+    /// How long what is kept is kept.
+    pub keep: Keep,
     /// Where Twilio is, for tests that make channels of it.
     pub twilio_url: Option<String>,
 }
@@ -78,6 +80,7 @@ impl Default for Setting {
             front_per_minute: "60000",
             media: Arc::new(TempDir::new().unwrap()),
             private_hosts: true,
+            keep: Keep::default(),
             twilio_url: None,
         }
     }
@@ -99,7 +102,8 @@ pub struct Stack {
     pub installed: Installed,
     /// Front's id of the channel.
     pub channel: String,
-    setting: Setting,
+    /// How it differs from the usual one; what is changed holds from the next start of the server.
+    pub setting: Setting,
 }
 
 impl Stack {
@@ -350,6 +354,7 @@ async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: 
             settling: Some(chrono::TimeDelta::from_std(setting.settling).unwrap()),
             ..Policy::default()
         },
+        keep: setting.keep,
         poll_interval: setting.poll_interval,
         lease: setting.lease,
         without: setting.without,

@@ -2,12 +2,14 @@
 
 use crate::output;
 use anyhow::{Context, bail};
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use twinwire_connectors::ALL;
 use twinwire_core::setting::{Scope, Settings};
+use twinwire_engine::Keep;
 
 /// Names in `twinwire.toml`; in the environment with `TWINWIRE_` before and in capitals. `database_url` is
 /// `DATABASE_URL` there.
@@ -22,6 +24,10 @@ const NAMES: &[&str] = &[
     "log",
     "secret_key",
     "postgres_bin",
+    "keep_webhooks",
+    "keep_media",
+    "keep_bodies",
+    "keep_attempts",
     "url",
     "token",
 ];
@@ -63,6 +69,8 @@ pub struct Config {
     pub settling: Option<Duration>,
     /// How long a channel's lease holds without being renewed: a dead process's channels are taken over after it.
     pub lease: Duration,
+    /// How long what is kept is kept.
+    pub keep: Keep,
     /// Settings of the installation for connectors, by connector.
     pub connectors: BTreeMap<String, Settings>,
 }
@@ -145,9 +153,44 @@ impl Config {
             postgres_bin: text("postgres_bin").map(PathBuf::from),
             settling: duration("settling")?,
             lease,
+            keep: keep(values)?,
             connectors: connector_settings(values)?,
         })
     }
+}
+
+/// How long what is kept is kept. The shortest times leave what is still on its way alone.
+fn keep(values: &BTreeMap<String, String>) -> anyhow::Result<Keep> {
+    let usual = Keep::default();
+    Ok(Keep {
+        webhooks: kept(values, "keep_webhooks", usual.webhooks, 2)?,
+        media: kept(values, "keep_media", usual.media, 7)?,
+        bodies: kept(values, "keep_bodies", usual.bodies, 7)?,
+        attempts: kept(values, "keep_attempts", usual.attempts, 7)?,
+    })
+}
+
+/// `off`: for ever.
+fn kept(
+    values: &BTreeMap<String, String>,
+    name: &str,
+    usual: Option<TimeDelta>,
+    least_days: i64,
+) -> anyhow::Result<Option<TimeDelta>> {
+    let Some(value) = values.get(name).map(|value| value.trim()) else { return Ok(usual) };
+    if value == "off" {
+        return Ok(None);
+    }
+    let wrong = || format!("`{name}` must be a time such as 30d, or off, and is `{value}`");
+    let time = humantime::parse_duration(value).with_context(wrong)?;
+    let time = TimeDelta::from_std(time).with_context(wrong)?;
+    if time < TimeDelta::days(least_days) {
+        bail!(
+            "`{name}` must be at least {least_days}d, and is `{value}`: what is younger may still be needed"
+        );
+    }
+    // Further back than this there is nothing, and no calendar either.
+    Ok(Some(time).filter(|time| *time < TimeDelta::days(365 * 1000)))
 }
 
 /// Settings of connectors for the whole installation stand as `<connector>_<setting>`.
@@ -239,6 +282,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_is_kept_for_a_time_or_for_ever() {
+        assert_eq!(from(&[]).unwrap().keep, Keep::default());
+        let keep =
+            from(&[("keep_webhooks", "off"), ("keep_bodies", "90d"), ("keep_media", "1y")]).unwrap().keep;
+        assert_eq!((keep.webhooks, keep.bodies), (None, Some(TimeDelta::days(90))));
+        assert!(keep.media.is_some() && keep.attempts.is_none());
+        assert_eq!(from(&[("keep_bodies", "30000y")]).unwrap().keep.bodies, None);
+    }
+
+    #[test]
     fn a_connectors_settings_are_found_by_its_name() {
         let config =
             from(&[("front_app_id", "app_1"), ("signalwire_api_url", "http://localhost:1")]).unwrap();
@@ -254,6 +307,10 @@ mod tests {
             ("poll_interval", "soon"),
             ("poll_interval", "10ms"),
             ("front_requests_per_minute", "many"),
+            ("keep_webhooks", "1d"),
+            ("keep_bodies", "6d"),
+            ("keep_media", "a week"),
+            ("keep_attempts", "never"),
         ] {
             let error = from(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(name.strip_prefix("front_").unwrap_or(name)), "{error}");

@@ -123,6 +123,7 @@ impl Database {
             media: Media::at(config.media.clone()),
             private_hosts: config.private_hosts,
             policy,
+            keep: config.keep,
             poll_interval: config.poll_interval,
             lease: config.lease,
             without,

@@ -62,6 +62,12 @@ enum Command {
     Messages(commands::messages::Args),
     /// Bring in what webhooks missed
     Backfill(commands::backfill::Args),
+    /// List, show or cancel jobs: backfills, retention and the like
+    Jobs(commands::jobs::Args),
+    /// List or show logged requests of vendors, or take them again
+    Webhooks(commands::webhooks::Args),
+    /// Erase a person: their texts, files and number
+    Erase(commands::erase::Args),
     /// Tell the story of a message, and what happens next
     Why(commands::why::Args),
     /// Try a message anew that was put aside
@@ -146,6 +152,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::Accounts(args) => given_up_on_stop(commands::accounts::run(&config, &args)).await,
         Command::Tokens(args) => given_up_on_stop(commands::tokens::run(&config, &args)).await,
         Command::Backfill(args) => given_up_on_stop(commands::backfill::run(&config, &args)).await,
+        Command::Jobs(args) => given_up_on_stop(commands::jobs::run(&config, &args)).await,
+        Command::Webhooks(args) => given_up_on_stop(commands::webhooks::run(&config, &args)).await,
+        Command::Erase(args) => given_up_on_stop(commands::erase::run(&config, &args)).await,
         Command::Why(args) => given_up_on_stop(commands::why::run(&config, &args)).await,
         Command::Retry(args) => given_up_on_stop(commands::retry::run(&config, &args)).await,
         Command::Settle(args) => given_up_on_stop(Box::pin(commands::settle::run(&config, &args))).await,

@@ -216,6 +216,8 @@ pub struct Message {
     pub parked: Option<Parked>,
     /// When there is something to do next; nothing to do when missing.
     pub wake_at: Option<DateTime<Utc>>,
+    /// When its text and the vendor's payload were let go; they are not filled in again.
+    pub emptied_at: Option<DateTime<Utc>>,
 }
 
 impl Message {

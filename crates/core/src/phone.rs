@@ -38,6 +38,14 @@ pub fn network(address: &str) -> (&'static str, &str) {
     }
 }
 
+/// The addresses that belong to who has a number: it is theirs in every network. Of what is no number, itself.
+pub fn in_every_network(written: &str) -> Vec<String> {
+    let (_, number) = network(written.trim());
+    let number = address(number);
+    let elsewhere = number.starts_with('+').then(|| format!("{WHATSAPP}{number}"));
+    std::iter::once(number).chain(elsewhere).collect()
+}
+
 /// A sender or recipient as a provider wrote it: E.164 if it is a phone number, behind its network's name where it has one,
 /// else kept as it is (short code, alphanumeric sender, hidden caller).
 pub fn address(written: &str) -> String {

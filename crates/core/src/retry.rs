@@ -26,6 +26,8 @@ pub enum RetryRefused {
     NoMessage,
     /// It is not uncertain.
     NotUncertain,
+    /// Its text is not kept any more.
+    Emptied,
 }
 
 impl RetryRefused {
@@ -50,6 +52,7 @@ impl RetryRefused {
             Self::NotUncertain => {
                 format!("only an uncertain message can be settled, and this one is not; see `twinwire why {name}`")
             }
+            Self::Emptied => "its text is not kept any more, so there is nothing to deliver".to_owned(),
         }
     }
 }
@@ -63,6 +66,7 @@ pub fn retry(row: &Message, now: DateTime<Utc>) -> Result<Message, RetryRefused>
     match row.parked {
         _ if row.destination_id().is_some() => Err(in_place(row)),
         None => Err(RetryRefused::Waits),
+        Some(_) if row.emptied_at.is_some() => Err(RetryRefused::Emptied),
         Some(Parked::Uncertain) if is_no_message(row) => Err(RetryRefused::NoMessage),
         Some(Parked::Uncertain) => Err(RetryRefused::Uncertain),
         Some(_) => Ok(anew(row, now)),

@@ -1,7 +1,9 @@
 //! A webhook: verify, fold, commit, answer. Nothing else happens in the request.
 
-use crate::fold::{How, Source};
+use crate::fold::{Counts, Folded, How, Source};
+use crate::poll::insist;
 use crate::{Engine, crash, fold, verification};
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use twinwire_core::connector::{Connector, Reading, Unreadable, Unverified};
 use twinwire_core::http::{Answer, Hook};
@@ -9,6 +11,7 @@ use twinwire_core::model::{Message, Side};
 use twinwire_core::observe::{Observation, Ordered};
 use twinwire_core::parts;
 use twinwire_core::text::clean;
+use twinwire_store::accounts::Account;
 use twinwire_store::channels::{self, State, StoredChannel};
 use twinwire_store::webhook_log::{self, Received};
 
@@ -152,14 +155,70 @@ async fn store(
     let mut rows = Vec::new();
     let splits_at = splits_at(engine, channel, reading).await?;
     for observation in &reading.observations {
-        match (observation, splits_at) {
-            (Observation::Ordered(order), Some(longest)) => {
-                rows.extend(in_parts(conn, channel, order, longest, how).await?);
-            }
-            _ => rows.extend(fold::helpdesk(conn, channel, observation, how).await?),
-        }
+        let folded = fold_one(conn, channel, observation, splits_at, how).await?;
+        rows.extend(folded.row);
     }
     Ok(rows)
+}
+
+async fn fold_one(
+    conn: &mut PgConnection,
+    channel: &StoredChannel,
+    observation: &Observation,
+    splits_at: Option<usize>,
+    how: How<'_>,
+) -> Result<Folded, crate::Error> {
+    match (observation, splits_at) {
+        (Observation::Ordered(order), Some(longest)) => in_parts(conn, channel, order, longest, how).await,
+        _ => fold::helpdesk(conn, channel, observation, how).await,
+    }
+}
+
+/// A logged request that is taken again.
+#[derive(Clone, Copy, Debug)]
+pub struct Again {
+    /// Its number in the log.
+    pub id: i64,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+}
+
+/// Folds a logged request again, as it was folded when it came; whether it was genuine was looked at then. Says whether it
+/// changed anything; none when it cannot be read.
+pub async fn again(
+    engine: &Engine,
+    connector: &dyn Connector,
+    channel: &StoredChannel,
+    account: &Account,
+    hook: &Hook<'_>,
+    again: Again,
+) -> Result<Option<bool>, crate::Error> {
+    let Ok(mut reading) = connector.read(hook, &channel.channel, &account.settings) else { return Ok(None) };
+    let orders = channel.state != State::Deleted;
+    reading.observations.retain(|seen| match seen {
+        Observation::Connected { .. } | Observation::Disconnected => false,
+        Observation::Ordered(_) => orders,
+        Observation::AtProvider(_) | Observation::AtHelpdesk(_) => true,
+    });
+    for seen in &mut reading.observations {
+        if let Observation::Ordered(order) = seen {
+            // What says no time of its own was written when it came, and not now.
+            order.occurred_at.get_or_insert(again.received_at);
+        }
+    }
+    let splits_at = splits_at(engine, channel, &reading).await?;
+    let changed = insist(|| async {
+        let mut tx = engine.pool().begin().await?;
+        let how = How::now(engine, Source::Webhook).by_webhook(again.id, &reading.event);
+        let mut counts = Counts::default();
+        for observation in &reading.observations {
+            counts.add(fold_one(&mut tx, channel, observation, splits_at, how).await?.counts);
+        }
+        tx.commit().await?;
+        Ok(counts.inserted + counts.updated > 0)
+    })
+    .await?;
+    Ok(Some(changed))
 }
 
 /// Where the texts of orders are split, if one of them may be too long for one message.
@@ -180,23 +239,25 @@ async fn splits_at(
     Ok(provider.splits_at(&engine.account(channel.provider_account).await?.settings))
 }
 
-/// Folds the parts of an order, and gives the row of the first: by that one the helpdesk knows the message.
+/// Folds the parts of an order, and gives the row of the first, by which the helpdesk knows the message, with what all of
+/// them changed.
 async fn in_parts(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     order: &Ordered,
     longest: usize,
     how: How<'_>,
-) -> Result<Option<Message>, crate::Error> {
-    let mut first: Option<Message> = None;
+) -> Result<Folded, crate::Error> {
+    let mut all = Folded::default();
     for part in parts::split(order.clone(), longest) {
         let of = part.part.of;
         // It was taken up before in another way: the setting has changed since. Nothing is sent a second time for that.
-        if first.as_ref().is_some_and(|first| first.part.of != of) {
+        if all.row.as_ref().is_some_and(|first| first.part.of != of) {
             break;
         }
-        let row = fold::helpdesk(conn, channel, &Observation::Ordered(part), how).await?;
-        first = first.or(row);
+        let folded = fold::helpdesk(conn, channel, &Observation::Ordered(part), how).await?;
+        all.row = all.row.or(folded.row);
+        all.counts.add(folded.counts);
     }
-    Ok(first)
+    Ok(all)
 }

@@ -7,6 +7,7 @@
 //! * [`jobs`] — polls, backfills and retention as apalis jobs, and the schedule that asks for them.
 //! * [`call`] and [`sender`] — the one place from which a vendor is called.
 //! * [`media`] — files of messages, kept by us on their way.
+//! * [`person`] — people by a keyed hash, once they were erased.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
 //! * [`stop`] — channels paused and resumed, accounts that need not rest any more.
 //! * [`setup`] — make a channel.
@@ -23,9 +24,11 @@ pub mod fold;
 mod health;
 pub mod ingest;
 pub mod jobs;
+mod keep;
 pub mod media;
 pub mod operator;
 mod pace;
+pub mod person;
 pub mod poll;
 mod runtime;
 mod safeguard;
@@ -35,5 +38,6 @@ pub mod stop;
 pub mod verification;
 
 pub use error::{Error, Result};
+pub use keep::Keep;
 pub use runtime::{Connectors, Engine, Options};
 pub use safeguard::Safeguard;

@@ -13,7 +13,7 @@ use twinwire_core::retry::{self, RetryRefused};
 use twinwire_store::attempts::{self, Line};
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::story::{self, Found};
-use twinwire_store::{messages, provider_messages};
+use twinwire_store::{media_let_go, messages, provider_messages};
 
 /// How often it is tried when another transaction gets in its way.
 const TRIES: u32 = 5;
@@ -54,6 +54,10 @@ impl From<sqlx::Error> for Refused {
 pub async fn retry(engine: &Engine, found: &Found, hurry: bool) -> Result<Message, Refused> {
     let mut tx = engine.pool().begin().await?;
     let row = locked(&mut tx, found).await?;
+    if media_let_go::is_pending(&mut *tx, found.channel, &found.external_id).await? {
+        let why = "its files are being let go at this moment; try again in a minute";
+        return Err(Refused::Id(why.to_owned()));
+    }
     let now = engine.now();
     let after = if hurry { retry::hurry(&row, now)? } else { retry::retry(&row, now)? };
     messages::update(&mut tx, found.channel, &after).await?;

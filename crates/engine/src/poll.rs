@@ -41,6 +41,9 @@ pub enum Stopped {
         /// Why.
         reason: String,
     },
+    /// Somebody wanted it to end.
+    #[error("cancelled")]
+    Cancelled,
     /// It cannot be done at all.
     #[error("{0}")]
     Refused(String),
@@ -80,7 +83,10 @@ pub async fn run(engine: &Engine, reading: &Backfill) -> Result<(), Stopped> {
         let shown = list(engine, &account, since, page.as_deref()).await?;
         let over = shown.next.is_none() || since.is_some_and(|since| all_before(&shown, since));
         let next = if over { None } else { shown.next.as_deref() };
-        take_page(engine, reading.id, account.id, &shown, next).await?;
+        let ends = take_page(engine, reading.id, account.id, &shown, next).await?;
+        if ends && !over {
+            return Err(Stopped::Cancelled);
+        }
         if over {
             accounts::set_polled(engine.pool(), account.id, began).await?;
             if let Err(error) = read_open(engine, reading.id, &account).await {
@@ -142,14 +148,15 @@ fn all_before(page: &Page, since: DateTime<Utc>) -> bool {
     times.next_back().is_some_and(|last| last < since)
 }
 
-/// Folds a page and writes down where to go on, in one transaction: a killed reading repeats one page at most.
+/// Folds a page and writes down where to go on, in one transaction: a killed reading repeats one page at most. True when
+/// somebody wants the reading to end.
 async fn take_page(
     engine: &Engine,
     reading: i64,
     account: i64,
     page: &Page,
     next: Option<&str>,
-) -> Result<()> {
+) -> Result<bool> {
     let shown = in_order(page);
     match insist(|| fold_page(engine, reading, account, &shown, next)).await {
         Err(error) if !error.is_outage() => {
@@ -159,8 +166,9 @@ async fn take_page(
     }
     let counts = one_by_one(engine, account, &shown).await?;
     let mut tx = engine.pool().begin().await?;
-    page_done(&mut tx, reading, next, counts).await?;
-    Ok(tx.commit().await?)
+    let ends = page_done(&mut tx, reading, next, counts).await?;
+    tx.commit().await?;
+    Ok(ends)
 }
 
 async fn fold_page(
@@ -169,15 +177,21 @@ async fn fold_page(
     account: i64,
     shown: &[AtProvider],
     next: Option<&str>,
-) -> Result<()> {
+) -> Result<bool> {
     let mut tx = engine.pool().begin().await?;
     let counts = fold::provider(&mut tx, account, None, shown, How::now(engine, Source::List)).await?;
-    page_done(&mut tx, reading, next, counts).await?;
+    let ends = page_done(&mut tx, reading, next, counts).await?;
     crash::point("poll_page_before_commit");
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(ends)
 }
 
-async fn page_done(conn: &mut PgConnection, reading: i64, next: Option<&str>, counts: Counts) -> Result<()> {
+async fn page_done(
+    conn: &mut PgConnection,
+    reading: i64,
+    next: Option<&str>,
+    counts: Counts,
+) -> Result<bool> {
     Ok(backfills::page_done(conn, reading, next, counts.seen, counts.inserted, counts.updated).await?)
 }
 
@@ -205,7 +219,7 @@ async fn fold_one(engine: &Engine, account: i64, shown: &[AtProvider]) -> Result
 }
 
 /// Does a transaction again that another one got in the way of.
-async fn insist<T, F: Future<Output = Result<T>>>(transaction: impl Fn() -> F) -> Result<T> {
+pub(crate) async fn insist<T, F: Future<Output = Result<T>>>(transaction: impl Fn() -> F) -> Result<T> {
     for _ in 0..CONFLICTS {
         match transaction().await {
             Err(error) if error.is_conflict() => {}

@@ -4,7 +4,7 @@ use crate::health::Health;
 use crate::media::Media;
 use crate::sender::{Downloader, Sender};
 use crate::verification::Unsigned;
-use crate::{Error, Result, Safeguard};
+use crate::{Error, Keep, Result, Safeguard};
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -74,6 +74,8 @@ pub struct Options {
     pub private_hosts: bool,
     /// Limits.
     pub policy: Policy,
+    /// How long what is kept is kept.
+    pub keep: Keep,
     /// How often each account is read.
     pub poll_interval: Duration,
     /// How long a channel's lease holds without being renewed.
@@ -137,6 +139,11 @@ impl Engine {
     /// Limits.
     pub fn policy(&self) -> &Policy {
         &self.0.options.policy
+    }
+
+    /// How long what is kept is kept.
+    pub fn keep(&self) -> &Keep {
+        &self.0.options.keep
     }
 
     /// How often each account is read.

@@ -29,7 +29,7 @@ pub struct Backfill {
     pub channel_id: Option<i64>,
     /// How far back.
     pub kind: Kind,
-    /// queued, running, done or failed.
+    /// queued, running, done, failed or cancelled.
     pub state: String,
     /// Where to go on.
     pub next_page: Option<String>,
@@ -45,6 +45,8 @@ pub struct Backfill {
     pub failures: i32,
     /// Why it failed; while it runs, why it was interrupted last.
     pub error: Option<String>,
+    /// Who wants it to end.
+    pub cancelled_by: Option<String>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
     /// When it began.
@@ -54,7 +56,7 @@ pub struct Backfill {
 impl Backfill {
     /// Whether it has come to its end.
     pub fn is_over(&self) -> bool {
-        matches!(self.state.as_str(), "done" | "failed")
+        crate::jobs::is_over(&self.state)
     }
 }
 
@@ -101,7 +103,7 @@ pub async fn request(
 pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Backfill>> {
     let row = sqlx::query!(
         "select id, account_id, channel_id, kind, state, next_page, pages, seen, inserted, updated, failures,
-            error, created_at, started_at
+            error, cancelled_by, created_at, started_at
         from backfills where id = $1",
         id
     )
@@ -121,6 +123,7 @@ pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Backfill>>
             updated: row.updated,
             failures: row.failures,
             error: row.error,
+            cancelled_by: row.cancelled_by,
             created_at: row.created_at,
             started_at: row.started_at,
         })
@@ -141,7 +144,8 @@ pub async fn start(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -> Re
     Ok(done.rows_affected() > 0)
 }
 
-/// A page is done, in the transaction that folded it: a killed reading goes on with the next one.
+/// A page is done, in the transaction that folded it: a killed reading goes on with the next one. True when somebody wants
+/// the reading to end.
 pub async fn page_done(
     conn: &mut PgConnection,
     id: i64,
@@ -149,20 +153,20 @@ pub async fn page_done(
     seen: i64,
     inserted: i64,
     updated: i64,
-) -> Result<()> {
-    sqlx::query!(
-        "update backfills set next_page = $2, pages = pages + 1, seen = seen + $3, inserted = inserted + $4,
+) -> Result<bool> {
+    let ends = sqlx::query_scalar!(
+        r#"update backfills set next_page = $2, pages = pages + 1, seen = seen + $3, inserted = inserted + $4,
             updated = updated + $5, failures = 0, error = null, row_updated_at = now()
-        where id = $1",
+        where id = $1 returning cancelled_by is not null as "ends!""#,
         id,
         next_page,
         seen,
         inserted,
         updated
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(())
+    Ok(ends)
 }
 
 /// Messages read again by id have changed rows.
@@ -192,6 +196,19 @@ pub async fn interrupted(conn: impl PgExecutor<'_>, id: i64, error: &str) -> Res
     Ok(failures)
 }
 
+/// It is over because somebody wanted it to end.
+pub async fn end(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update backfills set state = 'cancelled', finished_at = $2, next_page = null, row_updated_at = now()
+        where id = $1 and state in ('queued', 'running')",
+        id,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// It is over, well or with an error.
 pub async fn finish(
     conn: impl PgExecutor<'_>,
@@ -215,7 +232,7 @@ pub async fn finish(
 /// Drops the records of old polls: one a minute and account adds up.
 pub async fn forget_polls(conn: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
     let done = sqlx::query!(
-        "delete from backfills where kind = 'poll' and state in ('done', 'failed') and finished_at < $1",
+        "delete from backfills where kind = 'poll' and state in ('done', 'failed', 'cancelled') and finished_at < $1",
         before
     )
     .execute(conn)

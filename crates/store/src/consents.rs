@@ -54,28 +54,29 @@ pub async fn record(conn: &mut PgConnection, channel: i64, said: Said<'_>) -> Re
 
 /// Whether a customer does not want to be texted from the channel's number: the last word counts, by the time at which
 /// it was written. HELP changes nothing, and nor does what a provider says in an error: it goes on refusing by itself, and
-/// nobody would tell us when it does not any more.
-pub async fn is_opted_out(conn: impl PgExecutor<'_>, channel: i64, conversation: &str) -> Result<bool> {
-    is_stop(conn, channel, conversation, Some(Source::Customer)).await
+/// nobody would tell us when it does not any more. `names` are all that the conversation goes by: what somebody said who
+/// was erased since stands under another.
+pub async fn is_opted_out(conn: impl PgExecutor<'_>, channel: i64, names: &[String]) -> Result<bool> {
+    is_stop(conn, channel, names, Some(Source::Customer)).await
 }
 
 /// Whether the last that is known of a customer, from whomever, is that they do not want to be texted.
-pub async fn is_known_to_refuse(conn: impl PgExecutor<'_>, channel: i64, conversation: &str) -> Result<bool> {
-    is_stop(conn, channel, conversation, None).await
+pub async fn is_known_to_refuse(conn: impl PgExecutor<'_>, channel: i64, names: &[String]) -> Result<bool> {
+    is_stop(conn, channel, names, None).await
 }
 
 async fn is_stop(
     conn: impl PgExecutor<'_>,
     channel: i64,
-    conversation: &str,
+    names: &[String],
     source: Option<Source>,
 ) -> Result<bool> {
     let last = sqlx::query_scalar!(
         "select word from consents
-        where channel_id = $1 and external_conversation_id = $2 and word <> 'help' and source = coalesce($3, source)
+        where channel_id = $1 and external_conversation_id = any($2) and word <> 'help' and source = coalesce($3, source)
         order by at desc, id desc limit 1",
         channel,
-        conversation,
+        names,
         word_of(source)
     )
     .fetch_optional(conn)

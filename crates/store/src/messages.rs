@@ -41,6 +41,7 @@ pub(crate) struct Row {
     pub(crate) media: Value,
     pub(crate) part: i32,
     pub(crate) parts: i32,
+    pub(crate) emptied_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<Row> for Message {
@@ -75,6 +76,7 @@ impl TryFrom<Row> for Message {
             attempted_at: row.attempted_at,
             last_error: row.last_error,
             wake_at: row.wake_at,
+            emptied_at: row.emptied_at,
         })
     }
 }
@@ -104,7 +106,7 @@ pub async fn lock(conn: &mut PgConnection, channel: i64, external_id: &str) -> R
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at, media, part, parts
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
         from messages where channel_id = $1 and external_id = $2 for update",
         channel,
         external_id
@@ -122,7 +124,7 @@ pub async fn get(conn: impl PgExecutor<'_>, channel: i64, external_id: &str) -> 
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at, media, part, parts
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
         from messages where channel_id = $1 and external_id = $2",
         channel,
         external_id
@@ -140,7 +142,7 @@ pub async fn lock_by_provider_id(conn: &mut PgConnection, channel: i64, id: &str
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at, media, part, parts
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
         from messages where channel_id = $1 and provider_message_id = $2 for update",
         channel,
         id
@@ -158,7 +160,7 @@ pub async fn lock_by_helpdesk_id(conn: &mut PgConnection, channel: i64, id: &str
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at, media, part, parts
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
         from messages where channel_id = $1 and helpdesk_message_id = $2 and origin = 'provider' for update",
         channel,
         id
@@ -180,7 +182,7 @@ pub async fn lock_uncertain(
         "select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at, media, part, parts
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
         from messages
         where channel_id = $1 and external_conversation_id = $2 and origin = 'helpdesk'
             and provider_message_id is null and attempted_at is not null

@@ -16,6 +16,8 @@ pub struct Record {
     pub channel: Option<i64>,
     /// It waits for a send of unknown outcome to be settled.
     pub held: bool,
+    /// Its text was let go, and so is what evidence shows of it.
+    pub emptied: bool,
 }
 
 /// What joining did to a record.
@@ -47,6 +49,7 @@ struct Row {
     data: Option<Value>,
     channel_id: Option<i64>,
     held: bool,
+    emptied_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<Row> for Record {
@@ -56,6 +59,7 @@ impl TryFrom<Row> for Record {
         Ok(Self {
             channel: row.channel_id,
             held: row.held,
+            emptied: row.emptied_at.is_some(),
             seen: AtProvider {
                 id: row.provider_message_id,
                 direction: value("provider_messages.direction", &row.direction)?,
@@ -87,7 +91,7 @@ pub async fn get(conn: impl PgExecutor<'_>, account: i64, id: &str) -> Result<Op
     sqlx::query_as!(
         Row,
         "select provider_message_id, direction, sender, recipient, body, files, said, status, error_code, error_message,
-            date_created, date_sent, date_updated, reference, data, channel_id, held
+            date_created, date_sent, date_updated, reference, data, channel_id, held, emptied_at
         from provider_messages where account_id = $1 and provider_message_id = $2",
         account,
         id
@@ -102,15 +106,36 @@ pub async fn get(conn: impl PgExecutor<'_>, account: i64, id: &str) -> Result<Op
 /// lock is what puts all evidence about one message in line.
 pub async fn join(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Result<(Record, Change)> {
     if insert(conn, account, seen).await? {
-        return Ok((Record { seen: seen.clone(), channel: None, held: false }, Change::Inserted));
+        return Ok((
+            Record { seen: seen.clone(), channel: None, held: false, emptied: false },
+            Change::Inserted,
+        ));
     }
     let before = lock(conn, account, &seen.id).await?;
-    let joined = before.seen.clone().join(seen.clone());
+    let joined = if before.emptied {
+        before.seen.clone().join(bare(seen, &before.seen))
+    } else {
+        before.seen.clone().join(seen.clone())
+    };
     if joined == before.seen {
         return Ok((before, Change::None));
     }
     update(conn, account, &joined).await?;
     Ok((Record { seen: joined, ..before }, Change::Updated))
+}
+
+/// What is still told by evidence about a message that was let go: how far it got and when, and nothing about people.
+fn bare(seen: &AtProvider, before: &AtProvider) -> AtProvider {
+    AtProvider {
+        from: before.from.clone(),
+        to: before.to.clone(),
+        body: None,
+        files: before.files.clone(),
+        error_message: None,
+        reference: None,
+        data: None,
+        ..seen.clone()
+    }
 }
 
 async fn insert(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Result<bool> {
@@ -145,7 +170,7 @@ async fn lock(conn: &mut PgConnection, account: i64, id: &str) -> Result<Record>
     sqlx::query_as!(
         Row,
         "select provider_message_id, direction, sender, recipient, body, files, said, status, error_code, error_message,
-            date_created, date_sent, date_updated, reference, data, channel_id, held
+            date_created, date_sent, date_updated, reference, data, channel_id, held, emptied_at
         from provider_messages where account_id = $1 and provider_message_id = $2 for update",
         account,
         id
@@ -214,10 +239,10 @@ pub async fn unbound(
     let mut records: Vec<Record> = sqlx::query_as!(
         Row,
         "select provider_message_id, direction, sender, recipient, body, files, said, status, error_code, error_message,
-            date_created, date_sent, date_updated, reference, data, channel_id, held
+            date_created, date_sent, date_updated, reference, data, channel_id, held, emptied_at
         from provider_messages
         where account_id = $1 and recipient = $3 and sender in ($2, '') and channel_id is null
-            and direction = 'outbound'
+            and direction = 'outbound' and emptied_at is null
         order by date_created desc nulls first, provider_message_id limit 1000",
         account,
         ours,

@@ -21,6 +21,8 @@ const TABLES: &[&str] = &[
     "messages",
     "paces",
     "provider_messages",
+    "retention_left",
+    "retention_marks",
     "webhook_log",
     "webhook_refusals",
     "webhook_unverified",
@@ -29,6 +31,8 @@ const TABLES: &[&str] = &[
 const SHOWN: &[(&str, &str)] = &[
     ("accounts", "id, public_id, connector, identity, paused_until, pause_reason, pauses, polled_until, verification,
         created_at"),
+    ("jobs", "id, kind, state, requested_by, asked, doing, counts, failures, error, cancelled_by, created_at, started_at,
+        finished_at, row_updated_at"),
     (
         "channels",
         "id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state,

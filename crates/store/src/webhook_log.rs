@@ -125,3 +125,137 @@ pub async fn forget_refusals(conn: impl PgExecutor<'_>, before: NaiveDate) -> Re
     let done = sqlx::query!("delete from webhook_refusals where day < $1", before).execute(conn).await?;
     Ok(done.rows_affected())
 }
+
+/// A logged request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Its number.
+    pub id: i64,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// From which vendor.
+    pub connector: String,
+    /// On which hook.
+    pub hook: String,
+    /// For which channel.
+    pub channel_id: Option<i64>,
+    /// The vendor's word for the event.
+    pub event: Option<String>,
+    /// Method.
+    pub method: String,
+    /// URL.
+    pub url: String,
+    /// Content type.
+    pub content_type: Option<String>,
+    /// Body.
+    pub body: Vec<u8>,
+    /// The status answered.
+    pub status: i32,
+    /// Why it was not verified, where it was taken all the same.
+    pub unverified: Option<String>,
+    /// It was emptied, because somebody in it was erased.
+    pub erased: bool,
+}
+
+/// Which requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Which {
+    /// From then on.
+    pub from: DateTime<Utc>,
+    /// Before then.
+    pub to: DateTime<Utc>,
+    /// Of a channel.
+    pub channel: Option<i64>,
+    /// From a vendor.
+    pub connector: Option<String>,
+    /// With this word for the event.
+    pub event: Option<String>,
+    /// Only the verified ones, or only the others.
+    pub verified: Option<bool>,
+}
+
+impl Default for Which {
+    fn default() -> Self {
+        let (from, to) = (DateTime::UNIX_EPOCH, DateTime::<Utc>::MAX_UTC);
+        Self { from, to, channel: None, connector: None, event: None, verified: None }
+    }
+}
+
+/// A place in the log, which is in the order of time and number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// When the request came.
+    pub at: DateTime<Utc>,
+    /// Its number.
+    pub id: i64,
+}
+
+/// The next requests past a place, oldest first.
+pub async fn page(conn: impl PgExecutor<'_>, which: &Which, after: Place, limit: i64) -> Result<Vec<Logged>> {
+    let page = sqlx::query_as!(
+        Logged,
+        "select id, received_at, connector, hook, channel_id, event, method, url, content_type, body, status, unverified,
+            erased
+        from webhook_log
+        where received_at >= greatest($1::timestamptz, $7::timestamptz) and received_at < $2 and (received_at, id) > ($7, $8)
+            and ($3::bigint is null or channel_id = $3) and ($4::text is null or connector = $4)
+            and ($5::text is null or event = $5) and ($6::boolean is null or (unverified is null) = $6)
+        order by received_at, id limit $9",
+        which.from,
+        bound(which.to),
+        which.channel,
+        which.connector,
+        which.event,
+        which.verified,
+        after.at,
+        after.id,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(page)
+}
+
+/// The latest requests, newest first, without their bodies.
+pub async fn latest(conn: impl PgExecutor<'_>, which: &Which, limit: i64) -> Result<Vec<Logged>> {
+    let latest = sqlx::query_as!(
+        Logged,
+        r#"select id, received_at, connector, hook, channel_id, event, method, url, content_type, ''::bytea as "body!",
+            status, unverified, erased
+        from webhook_log
+        where received_at >= $1 and received_at < $2
+            and ($3::bigint is null or channel_id = $3) and ($4::text is null or connector = $4)
+            and ($5::text is null or event = $5) and ($6::boolean is null or (unverified is null) = $6)
+        order by received_at desc, id desc limit $7"#,
+        which.from,
+        bound(which.to),
+        which.channel,
+        which.connector,
+        which.event,
+        which.verified,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(latest)
+}
+
+/// One request.
+pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Logged>> {
+    // The key begins with the time: by its number alone every day is read. Nobody asks often.
+    let logged = sqlx::query_as!(
+        Logged,
+        "select id, received_at, connector, hook, channel_id, event, method, url, content_type, body, status, unverified,
+            erased
+        from webhook_log where id = $1",
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(logged)
+}
+
+/// The latest time that Postgres knows is earlier than the latest here.
+fn bound(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.min(DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(at))
+}

@@ -64,7 +64,7 @@ pub async fn due_files(
         r#"select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at, media, part, parts
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
         from messages m
         where m.channel_id = $1 and m.wake_at <= $2 and m.origin = $5 and not m.external_id = any ($3)
             and m.parked is null and m.media @? '$[*] ? (@.state == "wanted")'
@@ -101,7 +101,7 @@ pub async fn due(
         r#"select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at, media, part, parts
+            attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
         from messages m
         where m.channel_id = $1 and m.wake_at <= $2 and m.origin = $5 and not m.external_id = any ($3)
             and (m.parked is not null

@@ -12,10 +12,13 @@ pub mod auth;
 pub mod backfills;
 pub mod channels;
 mod document;
+pub mod erasures;
 mod given;
 pub mod messages;
+pub mod jobs;
 pub mod problem;
 pub mod tokens;
+pub mod webhooks;
 
 use crate::App;
 use axum::Router;
@@ -33,6 +36,9 @@ fn subjects() -> OpenApiRouter<App> {
         .merge(backfills::routes())
         .merge(messages::routes())
         .merge(tokens::routes())
+        .merge(jobs::routes())
+        .merge(erasures::routes())
+        .merge(webhooks::routes())
 }
 
 /// All routes, with the document and its viewer.

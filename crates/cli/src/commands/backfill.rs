@@ -48,7 +48,10 @@ async fn ask(client: &Client, args: &Args) -> Outcome {
         if args.json {
             output::json(&json!({ "backfill": asked.backfill, "kind": asked.kind }))?;
         } else {
-            output::say(&format!("Backfill {} is asked for; the running server does it.", asked.backfill));
+            output::say(&format!(
+                "Backfill {0} is asked for; the running server does it.\n`twinwire jobs show {0}` says how far it is.",
+                asked.backfill
+            ));
         }
         return Ok(());
     }
@@ -116,6 +119,9 @@ fn print(args: &Args, reading: &BackfillView, began: Instant) -> Outcome {
     if reading.state == "failed" {
         let why = reading.error.as_deref().unwrap_or("no reason is known");
         return Err(Failure::Failed(anyhow::anyhow!("the provider's list could not be read: {why}")));
+    }
+    if reading.state == "cancelled" {
+        return Err(Failure::Failed(anyhow::anyhow!("the backfill was cancelled")));
     }
     let counts = [
         ("seen", reading.seen),

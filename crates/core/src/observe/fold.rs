@@ -55,12 +55,13 @@ pub fn fold_provider(
         after.sender.clone_from(&seen.from);
         after.recipient.clone_from(&seen.to);
         // A text that came as a file stays: the evidence goes on showing none.
-        if !after.media.iter().any(|medium| medium.state == State::Said) {
+        // And what was let go stays away.
+        if after.emptied_at.is_none() && !after.media.iter().any(|medium| medium.state == State::Said) {
             after.body = seen.body.clone().unwrap_or_default();
         }
         after.media = media::join(&after.media, &seen.files);
         after.occurred_at = seen.created_at.unwrap_or(after.occurred_at);
-        if let Some(data) = &seen.data {
+        if let Some(data) = seen.data.as_ref().filter(|_| row.is_none_or(|row| row.emptied_at.is_none())) {
             after.data.clone_from(data);
         }
     }
@@ -188,5 +189,6 @@ fn blank(external_id: &str, origin: Side, direction: Direction, now: DateTime<Ut
         last_error: None,
         parked: None,
         wake_at: None,
+        emptied_at: None,
     }
 }

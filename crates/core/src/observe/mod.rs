@@ -61,9 +61,10 @@ pub struct Ordered {
 }
 
 impl Ordered {
-    /// Whether `row`, which stands under our id, is this very message.
+    /// Whether `row`, which stands under our id, is this very message. Of one whose text was let go the time has to tell.
     pub fn is(&self, row: &Message) -> bool {
-        row.body == self.body && self.occurred_at.is_none_or(|at| at == row.occurred_at)
+        (row.body == self.body || row.emptied_at.is_some())
+            && self.occurred_at.is_none_or(|at| at == row.occurred_at)
     }
 
     /// The order under the names it stands under, given the row that stands under its first choice.

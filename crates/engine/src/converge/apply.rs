@@ -2,8 +2,7 @@
 
 use super::step::{Brought, Step, fence, line};
 use crate::fold::{How, Source};
-use crate::{Result, Safeguard, crash, fold};
-use chrono::{DateTime, Utc};
+use crate::{Engine, Result, Safeguard, crash, fold, person};
 use sqlx::PgConnection;
 use twinwire_core::consent::Word;
 use twinwire_core::media::Fetched;
@@ -31,7 +30,7 @@ pub(super) async fn run(step: &Step, begun: &Message, act: Act, brought: &Brough
     }
     let after = settle::apply(&row, act, &brought.came, now, rand::random());
     messages::update(&mut tx, channel, &after).await?;
-    hear(&mut tx, channel, &after, &brought.came, now).await?;
+    hear(&mut tx, engine, channel, &after, &brought.came).await?;
     let (outcome, detail) = words(&brought.came);
     attempts::apply(&mut tx, line(step, &row.external_id), act, outcome, detail).await?;
     if row.standing_doubt().is_some() && after.standing_doubt().is_none() {
@@ -46,21 +45,22 @@ pub(super) async fn run(step: &Step, begun: &Message, act: Act, brought: &Brough
 /// What an outcome says about the customer's wish to be texted: a text that came as a file, or a send that was refused.
 async fn hear(
     conn: &mut PgConnection,
+    engine: &Engine,
     channel: i64,
     row: &Message,
     came: &Came,
-    now: DateTime<Utc>,
 ) -> Result<()> {
+    let names = person::names(engine.key(), &row.conversation);
     match came {
         Came::Fetched(Fetched::Said { .. }) if row.direction == Direction::Inbound => {
             fold::hear(conn, channel, row).await
         }
         Came::Refused(Refusal { kind: RefusalKind::OptedOut, .. })
-            if !consents::is_known_to_refuse(&mut *conn, channel, &row.conversation).await? =>
+            if !consents::is_known_to_refuse(&mut *conn, channel, &names).await? =>
         {
             let said = Said {
                 conversation: &row.conversation,
-                at: now,
+                at: engine.now(),
                 source: consents::Source::Provider,
                 word: Word::Stop,
                 text: "",

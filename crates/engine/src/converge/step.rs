@@ -6,7 +6,7 @@ use super::{apply, aside, fetch, look_up};
 use crate::call::{self, Caller, Made};
 use crate::media::attach;
 use crate::sender::Window;
-use crate::{Engine, Result, Safeguard, crash};
+use crate::{Engine, Result, Safeguard, crash, person};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::sync::Arc;
@@ -166,7 +166,8 @@ async fn begin(step: &Step, id: &str, act: Act, waited: bool) -> Result<Option<M
     if row.need() == Need::Deliver && row.destination() == Side::Provider {
         facts.broken_off =
             row.part.follows() && messages::is_broken_off(&mut *tx, step.lease.channel, &row).await?;
-        facts.opted_out = consents::is_opted_out(&mut *tx, step.lease.channel, &row.conversation).await?;
+        let names = person::names(step.engine.key(), &row.conversation);
+        facts.opted_out = consents::is_opted_out(&mut *tx, step.lease.channel, &names).await?;
     }
     let action = plan(&row, &facts, now);
     if let Action::Park(why) = action {

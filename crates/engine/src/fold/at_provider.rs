@@ -2,9 +2,10 @@
 
 use super::around::Around;
 use super::{Counts, How, Saved, make, note, save, wake};
-use crate::Result;
+use crate::{Result, person};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 use twinwire_core::consent;
 use twinwire_core::identity::{Identity, identify};
 use twinwire_core::model::{BoundBy, Direction, Message, Parked};
@@ -13,8 +14,8 @@ use twinwire_core::plan::is_too_old;
 use twinwire_core::settle;
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::consents::{self, Said, Source};
-use twinwire_store::messages;
 use twinwire_store::provider_messages::{self, Change, Record};
+use twinwire_store::{erasures, messages, retention};
 
 /// Folds what a provider's account has. `channel` is known where the evidence came through a channel's own hook or
 /// call; else it is found by address.
@@ -32,8 +33,18 @@ pub async fn fold(
     let mut by_id: Vec<usize> = (0..shown.len()).collect();
     by_id.sort_by_key(|at| &shown[*at].id);
     let mut news = Vec::new();
+    let erased = erased(conn, shown, how).await?;
     for at in by_id {
+        // What is from before somebody was erased does not come back; of what is there, only how far it got is news.
+        if is_from_before(&shown[at], &erased, how)
+            && provider_messages::get(&mut *conn, account, &shown[at].id).await?.is_none()
+        {
+            continue;
+        }
         let (record, change) = provider_messages::join(conn, account, &shown[at]).await?;
+        if record.emptied && record.channel.is_none() {
+            continue;
+        }
         if change != Change::None || record.channel.is_none() || record.held {
             news.push((at, record));
         }
@@ -49,8 +60,40 @@ pub async fn fold(
             channel
         };
         counts.saved(place(conn, channel, &record, how).await?);
+        if is_long_past(&record, how) {
+            let row = messages::lock_by_provider_id(conn, channel.id, &record.seen.id).await?;
+            let ids: Vec<String> = row.into_iter().map(|row| row.external_id).collect();
+            retention::empty(conn, channel.id, account, &ids, how.now).await?;
+        }
     }
     Ok(counts)
+}
+
+/// When the people in what is shown were erased, of those who were.
+async fn erased(
+    conn: &mut PgConnection,
+    shown: &[AtProvider],
+    how: How<'_>,
+) -> Result<BTreeMap<String, DateTime<Utc>>> {
+    let mut tokens: Vec<String> = shown.iter().map(|seen| person::token(how.key, seen.customer())).collect();
+    tokens.sort_unstable();
+    tokens.dedup();
+    Ok(erasures::known(conn, &tokens).await?.into_iter().collect())
+}
+
+/// Whether a message is from before its person was erased. One without a time is taken to be of now.
+fn is_from_before(seen: &AtProvider, erased: &BTreeMap<String, DateTime<Utc>>, how: How<'_>) -> bool {
+    if erased.is_empty() {
+        return false;
+    }
+    let at = erased.get(&person::token(how.key, seen.customer()));
+    at.is_some_and(|at| seen.created_at.unwrap_or(how.now) <= *at)
+}
+
+/// Whether a message is found so late that its text is not kept any more.
+fn is_long_past(record: &Record, how: How<'_>) -> bool {
+    let at = record.seen.created_at;
+    !record.emptied && how.texts_since.zip(at).is_some_and(|(since, at)| at < since)
 }
 
 /// Finds the row that a record is, and folds it in.

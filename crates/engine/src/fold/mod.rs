@@ -22,6 +22,7 @@ use twinwire_core::observe::Observation;
 use twinwire_core::retry;
 use twinwire_store::attempts::{self, Line, Seen};
 use twinwire_store::channels::{self, StoredChannel};
+use twinwire_store::seal::SecretKey;
 use twinwire_store::{accounts, messages, work};
 
 /// How evidence is folded: when it came, and by which way.
@@ -37,6 +38,10 @@ pub struct How<'a> {
     echo: bool,
     /// See [`twinwire_core::plan::Policy::too_old`].
     too_old: TimeDelta,
+    /// The key by which people who were erased are known.
+    key: &'a SecretKey,
+    /// Texts of messages from before then are not kept.
+    texts_since: Option<DateTime<Utc>>,
 }
 
 /// By which way evidence came.
@@ -69,13 +74,16 @@ impl Source {
 
 impl<'a> How<'a> {
     /// Now, by that way.
-    pub fn now(engine: &Engine, from: Source) -> Self {
+    pub fn now(engine: &'a Engine, from: Source) -> Self {
+        let now = engine.now();
         Self {
-            now: engine.now(),
+            now,
             from,
             webhook: None,
             echo: engine.guards(Safeguard::Echo),
             too_old: engine.policy().too_old,
+            key: engine.key(),
+            texts_since: engine.keep().bodies.map(|keep| now - keep),
         }
     }
 
@@ -119,35 +127,41 @@ enum Saved {
     Same,
 }
 
-/// Folds what the helpdesk's hook of a channel shows. Gives the row of an order.
+/// What a hook of the helpdesk did.
+#[derive(Clone, Debug, Default)]
+pub struct Folded {
+    /// Of an order, its row.
+    pub row: Option<Message>,
+    /// Of the others too, what it changed.
+    pub counts: Counts,
+}
+
+/// Folds what the helpdesk's hook of a channel shows.
 pub async fn helpdesk(
     conn: &mut PgConnection,
     channel: &StoredChannel,
     observation: &Observation,
     how: How<'_>,
-) -> Result<Option<Message>> {
+) -> Result<Folded> {
+    let counted = |counts| Ok(Folded { row: None, counts });
     match observation {
-        Observation::Ordered(order) => Ok(Some(order::fold(conn, channel, order, how).await?)),
-        Observation::AtHelpdesk(seen) => {
-            at_helpdesk::fold(conn, channel, seen, how).await?;
-            Ok(None)
-        }
+        Observation::Ordered(order) => order::fold(conn, channel, order, how).await,
+        Observation::AtHelpdesk(seen) => counted(at_helpdesk::fold(conn, channel, seen, how).await?),
         Observation::Connected { helpdesk_channel_id } => {
             channels::connect(&mut *conn, channel.id, helpdesk_channel_id).await?;
             // While nobody had connected it, the helpdesk refused its tokens.
             accounts::end_pause(&mut *conn, channel.helpdesk_account).await?;
             work::wake_waiting(&mut *conn, channel.id, how.now).await?;
             work::announce(conn, channel.id).await?;
-            Ok(None)
+            Ok(Folded::default())
         }
         Observation::Disconnected => {
             channels::tombstone(conn, channel.id, how.now).await?;
-            Ok(None)
+            Ok(Folded::default())
         }
         Observation::AtProvider(seen) => {
             let shown = std::slice::from_ref(seen);
-            at_provider::fold(conn, channel.provider_account, Some(channel), shown, how).await?;
-            Ok(None)
+            counted(at_provider::fold(conn, channel.provider_account, Some(channel), shown, how).await?)
         }
     }
 }

@@ -1,13 +1,19 @@
-//! Coarse background work as apalis jobs on Postgres: polls, backfills, retention. A message is never a job: its row is.
+//! Coarse background work as apalis jobs on Postgres: polls, backfills, retention, erasing a person, taking
+//! logged requests again. A message is never a job: its row is.
 //!
 //! * [`queue`] — apalis, with what it needs to be safe under `kill -9`.
 //! * [`schedule`] — asks for polls and retention, once for all processes.
-//! * [`read_list`], [`retain`] — the jobs, one file each.
+//! * [`read_list`] — the job that reads a provider's list.
+//! * [`work`] — the life of the others: [`retain`], [`erase`], [`replay`].
 
+pub mod erase;
+mod guard;
 pub mod queue;
 pub mod read_list;
+pub mod replay;
 pub mod retain;
 pub mod schedule;
+pub mod work;
 
 use crate::{Engine, Error};
 use queue::{Job, JobFailed, Queue};
@@ -37,7 +43,7 @@ pub async fn run(engine: Engine, shutdown: CancellationToken) -> Result<(), Erro
 async fn perform(engine: &Engine, job: &Job) -> Result<(), JobFailed> {
     match job.kind.as_str() {
         read_list::KIND => read_list::perform(engine, job.id).await,
-        retain::KIND => retain::perform(engine).await,
+        work::KIND => work::perform(engine, job.id).await,
         other => Err(JobFailed::for_good(format!("this version has no job named {other}"))),
     }
 }

@@ -1,9 +1,10 @@
 //! The job that reads a provider's list: a poll, or a backfill.
 
+use super::guard::Guard;
 use super::queue::{self, Job, JobFailed, Queue};
 use crate::poll::{self, Stopped};
 use crate::{Engine, Error, Result};
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 use std::time::Duration;
 use twinwire_store::backfills::{self, Backfill, Kind};
 
@@ -15,8 +16,6 @@ const MAX_FAILURES: i32 = 10;
 const BUSY: Duration = Duration::from_secs(15);
 /// Shortest wait for an account that rests.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// How often a reading makes sure that it still has its guard.
-const LOOK_EVERY: Duration = Duration::from_secs(20);
 
 /// Asks for a reading of a provider's account, unless one of the kind waits already. Gives its key.
 pub async fn request(
@@ -62,7 +61,8 @@ fn queue_of(kind: Kind) -> Queue {
 
 pub(super) async fn perform(engine: &Engine, id: i64) -> std::result::Result<(), JobFailed> {
     let Some(reading) = open(engine, id).await.map_err(|error| again(&error))? else { return Ok(()) };
-    let guard = Guard::take(engine, &reading).await.map_err(|error| again(&error))?;
+    let name = format!("read_list {} {:?}", reading.account_id, reading.kind);
+    let guard = Guard::take(engine, &name).await.map_err(|error| again(&error))?;
     let Some(mut guard) = guard else {
         return Err(JobFailed::not_yet("another reading of the account goes on", BUSY));
     };
@@ -83,6 +83,9 @@ async fn open(engine: &Engine, id: i64) -> Result<Option<Backfill>> {
 async fn read(engine: &Engine, id: i64) -> std::result::Result<(), Stopped> {
     // Anew, now that nobody else has it in hand.
     let Some(reading) = open(engine, id).await? else { return Ok(()) };
+    if reading.cancelled_by.is_some() {
+        return Err(Stopped::Cancelled);
+    }
     poll::awake(engine, reading.account_id).await?;
     backfills::start(engine.pool(), id, engine.now()).await.map_err(Error::from)?;
     let Some(reading) = open(engine, id).await? else { return Ok(()) };
@@ -97,6 +100,10 @@ async fn end(
 ) -> std::result::Result<(), JobFailed> {
     let error = match stopped {
         None => return finish(engine, reading, None).await,
+        Some(Stopped::Cancelled) => {
+            let ended = backfills::end(engine.pool(), reading.id, engine.now()).await;
+            return ended.map_err(|error| again(&error.into()));
+        }
         // The next poll will do: it has nothing else to catch up on.
         Some(Stopped::Rests { .. }) if reading.kind == Kind::Poll => {
             return finish(engine, reading, None).await;
@@ -138,44 +145,4 @@ async fn finish(
 
 fn again(error: &Error) -> JobFailed {
     JobFailed::new(error.to_string())
-}
-
-/// Keeps two readings of one kind for one account from going on at once, in all processes; also two workers that were
-/// handed one job, as happens when the first was only slow.
-///
-/// The lock belongs to a session, on a connection that is taken out of the pool: a transaction that idles for hours would
-/// keep Postgres from clearing away dead rows. It goes with the connection, however this process ends.
-struct Guard(PgConnection);
-
-impl Guard {
-    /// None when another one is at it.
-    async fn take(engine: &Engine, reading: &Backfill) -> Result<Option<Self>> {
-        let mut conn = engine.pool().acquire().await?.detach();
-        let free: bool = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 0))")
-            .bind(format!("read_list {} {:?}", reading.account_id, reading.kind))
-            .fetch_one(&mut conn)
-            .await?;
-        let guard = Self(conn);
-        if free {
-            return Ok(Some(guard));
-        }
-        guard.release().await;
-        Ok(None)
-    }
-
-    /// Comes back when the connection is lost, and the lock with it.
-    async fn lost(&mut self) -> Error {
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            if let Err(error) = self.0.ping().await {
-                return error.into();
-            }
-        }
-    }
-
-    async fn release(self) {
-        if let Err(error) = self.0.close().await {
-            tracing::debug!(%error, "the connection of a reading's guard was gone already");
-        }
-    }
 }

@@ -1,13 +1,13 @@
 //! Asks for the regular jobs, once for all processes: a tick is claimed in the database.
 
-use super::queue::{self, Job, Queue};
-use super::{read_list, retain};
+use super::{queue, read_list, retain, work};
 use crate::{Engine, Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use twinwire_store::backfills::{self, Kind};
+use twinwire_store::jobs;
 
 /// How often retention runs, and the deeper backfill of each account.
 const DAILY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -41,13 +41,15 @@ async fn once(engine: &Engine) -> Result<()> {
         for (id, kind) in backfills::stale(&mut *tx, now - STALE).await? {
             read_list::push_if_lost(&mut tx, id, kind).await?;
         }
+        for id in jobs::stale(&mut *tx, now - STALE).await? {
+            work::push_if_lost(&mut tx, id).await?;
+        }
     }
     if claim(&mut tx, "incremental", HOURLY).await? {
         ask(&mut tx, Kind::Incremental, now).await?;
     }
     if claim(&mut tx, "retain", DAILY).await? {
-        let job = Job { kind: retain::KIND.to_owned(), id: 0 };
-        queue::push(&mut tx, Queue::Short, &job).await.map_err(|error| Error::Jobs(error.to_string()))?;
+        retain::request(&mut tx, engine, "schedule").await?;
     }
     Ok(tx.commit().await?)
 }

@@ -2,6 +2,7 @@
 
 use crate::{Error, Result};
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
@@ -68,7 +69,7 @@ impl Media {
             let folder = place.strip_prefix("file://").unwrap_or(place);
             std::fs::create_dir_all(folder).map_err(|why| wrong(why.to_string()))?;
             let local = LocalFileSystem::new_with_prefix(folder).map_err(|why| wrong(why.to_string()))?;
-            Arc::new(local.with_fsync(true))
+            Arc::new(local.with_fsync(true).with_automatic_cleanup(true))
         })
     }
 
@@ -102,6 +103,32 @@ impl Media {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(trouble(&error)),
         }
+    }
+
+    /// Deletes a file and what was made of it; one that is not there is gone already.
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        let (store, path) = (self.open()?, path(key)?);
+        // What was made smaller lies beside it, as `{key}-{most}`.
+        let (folder, name) = key.rsplit_once('/').unwrap_or(("", key));
+        let folder = Path::parse(folder).map_err(|error| trouble(&error))?;
+        let made = format!("{name}-");
+        let beside: Vec<Path> = store
+            .list(Some(&folder))
+            .map_ok(|meta| meta.location)
+            .try_filter(|location| {
+                let is = location.filename().is_some_and(|name| name.starts_with(&made));
+                std::future::ready(is)
+            })
+            .try_collect()
+            .await
+            .map_err(|error| trouble(&error))?;
+        for path in beside.iter().chain([&path]) {
+            match store.delete(path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(trouble(&error)),
+            }
+        }
+        Ok(())
     }
 
     /// How large a file is; none when it is not there.

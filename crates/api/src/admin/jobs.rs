@@ -1,0 +1,160 @@
+//! Jobs: readings of lists, retention, erasing, taking requests again. What runs, how far it is, and making it end.
+
+use super::auth::{May, Operate, Read};
+use super::given::Asked;
+use super::problem::{Answer, Problem};
+use crate::App;
+use axum::Json;
+use axum::extract::{Path, State};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use twinwire_store::jobs::{self, Listed};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Most jobs in one answer.
+const MOST: i64 = 500;
+
+/// A job.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Job)]
+pub struct JobView {
+    /// Its number.
+    pub job: i64,
+    /// `poll`, `incremental` or `full` (readings of a provider's list), `retain`, `erase` or `replay`.
+    #[schema(example = "full")]
+    pub kind: String,
+    /// `queued`, `running`, `done`, `failed` or `cancelled`.
+    #[schema(example = "running")]
+    pub state: String,
+    /// Of a reading, the provider's account.
+    pub account: Option<String>,
+    /// The channel for which it was asked.
+    pub channel: Option<String>,
+    /// Who asked for it.
+    pub requested_by: String,
+    /// What it is at.
+    #[schema(example = "reading page 12")]
+    pub doing: Option<String>,
+    /// What it has done so far.
+    #[schema(value_type = Object)]
+    pub counts: Value,
+    /// Failures since it last got further.
+    pub failures: i32,
+    /// Why it failed; while it runs, why it was interrupted last.
+    pub error: Option<String>,
+    /// Who wanted it to end.
+    pub cancelled_by: Option<String>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// When it began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it was over.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// When it last got further.
+    pub moved_at: DateTime<Utc>,
+}
+
+impl JobView {
+    /// Whether it has come to its end.
+    pub fn is_over(&self) -> bool {
+        jobs::is_over(&self.state)
+    }
+}
+
+impl From<Listed> for JobView {
+    fn from(job: Listed) -> Self {
+        Self {
+            job: job.id,
+            kind: job.kind,
+            state: job.state,
+            account: job.account,
+            channel: job.channel,
+            requested_by: job.requested_by,
+            doing: job.doing,
+            counts: job.counts,
+            failures: job.failures,
+            error: job.error,
+            cancelled_by: job.cancelled_by,
+            created_at: job.created_at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+            moved_at: job.row_updated_at,
+        }
+    }
+}
+
+/// Jobs.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Jobs {
+    /// Those that wait or run, then the latest.
+    pub jobs: Vec<JobView>,
+}
+
+/// Which jobs.
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Which {
+    /// Also polls that are over: there is one a minute.
+    #[serde(default)]
+    all: bool,
+    /// At most so many; 20 if nothing is said.
+    limit: Option<i64>,
+}
+
+/// A job that was asked for.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct JobAskedFor {
+    /// Its number.
+    pub job: i64,
+}
+
+/// Lists jobs.
+#[utoipa::path(get, path = "/jobs", tag = "jobs", security(("token" = ["read"])), params(Which),
+    responses((status = 200, body = Jobs)))]
+async fn list(_: May<Read>, State(app): State<App>, Asked(which): Asked<Which>) -> Answer<Jobs> {
+    let limit = which.limit.unwrap_or(20).clamp(1, MOST);
+    let jobs = jobs::list(app.engine.pool(), which.all, limit).await?;
+    Ok(Json(Jobs { jobs: jobs.into_iter().map(Into::into).collect() }))
+}
+
+/// Shows a job.
+#[utoipa::path(get, path = "/jobs/{job}", tag = "jobs", security(("token" = ["read"])),
+    params(("job" = i64, Path, description = "The job's number")),
+    responses((status = 200, body = JobView), (status = 404, description = "There is no such job.")))]
+async fn show(_: May<Read>, State(app): State<App>, Path(id): Path<String>) -> Answer<JobView> {
+    Ok(Json(find(&app, &id).await?))
+}
+
+/// Wants a job to end: at once where it waits, at its next step where it runs. What it did until then stays done.
+#[utoipa::path(post, path = "/jobs/{job}/cancel", tag = "jobs", security(("token" = ["operate"])),
+    params(("job" = i64, Path, description = "The job's number")),
+    responses((status = 200, body = JobView), (status = 404, description = "There is no such job."),
+        (status = 409, description = "It is over.")))]
+async fn cancel(may: May<Operate>, State(app): State<App>, Path(id): Path<String>) -> Answer<JobView> {
+    let job = find(&app, &id).await?;
+    if job.is_over() {
+        return Err(Problem::conflict(format!("Job {} is over: it is {}.", job.job, job.state)));
+    }
+    let mut conn = app.engine.pool().acquire().await.map_err(twinwire_store::Error::from)?;
+    jobs::cancel(&mut conn, job.job, &may.caller.name, app.engine.now()).await?;
+    Ok(Json(find(&app, &id).await?))
+}
+
+async fn find(app: &App, id: &str) -> Result<JobView, Problem> {
+    let found = match id.parse() {
+        Ok(id) => jobs::listed(app.engine.pool(), id).await?,
+        Err(_) => None,
+    };
+    found.map(Into::into).ok_or_else(|| {
+        Problem::not_found(format!("There is no job {}.", id.escape_debug()))
+            .hint("`twinwire jobs --all` lists them.")
+    })
+}
+
+/// The routes of this subject.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(cancel))
+}

@@ -1,0 +1,82 @@
+//! Long work is seen, and ends when an operator says so.
+
+use std::time::Duration;
+use twinwire_engine::jobs::read_list;
+use twinwire_engine::jobs::replay::{self, Span};
+use twinwire_sandbox::{Fault, Operation, Rule};
+use twinwire_store::backfills::Kind;
+use twinwire_store::jobs::{self, Listed};
+use twinwire_tests::{Stack, eventually};
+
+/// A number of the account that no channel has.
+const UNUSED: &str = "+12015550199";
+
+async fn cancel(stack: &Stack, id: i64) -> Option<String> {
+    let mut conn = stack.pool.acquire().await.unwrap();
+    jobs::cancel(&mut conn, id, "ann", chrono::Utc::now()).await.unwrap()
+}
+
+async fn job(stack: &Stack, id: i64) -> Listed {
+    jobs::listed(&stack.pool, id).await.unwrap().unwrap()
+}
+
+async fn backfill(stack: &Stack) -> i64 {
+    let account = stack.count("select id from accounts where connector = 'signalwire'").await;
+    let channel = stack.channel_key().await;
+    read_list::request(stack.engine(), account, Some(channel), Kind::Full, "api").await.unwrap()
+}
+
+#[tokio::test]
+async fn a_backfill_that_is_cancelled_stops_at_the_next_page_and_says_who_wanted_that() {
+    let stack = Stack::start().await;
+    stack.signalwire.add_number(UNUSED);
+    for n in 0..1_600 {
+        stack.signalwire.foreign_send(UNUSED, "+12025550198", &format!("News {n}"));
+    }
+    let slow = Fault::Slow(Duration::from_millis(700));
+    stack.signalwire.faults().add(Rule::new(slow).on(Operation::ListMessages).times(100));
+    let id = backfill(&stack).await;
+    let running = eventually("a page is read", || async {
+        let job = job(&stack, id).await;
+        (job.counts["pages"].as_i64() > Some(0)).then_some(job)
+    })
+    .await;
+    assert_eq!((running.state.as_str(), running.requested_by.as_str()), ("running", "api"));
+    assert_eq!(
+        running.doing,
+        Some(format!("reading page {}", running.counts["pages"].as_i64().unwrap() + 1))
+    );
+    assert_eq!(running.channel.as_deref(), Some(stack.installed.channel.id.as_str()));
+    assert_eq!(cancel(&stack, id).await.as_deref(), Some("running"));
+    let over = eventually("it ends", || async {
+        let job = job(&stack, id).await;
+        jobs::is_over(&job.state).then_some(job)
+    })
+    .await;
+    assert_eq!((over.state.as_str(), over.cancelled_by.as_deref()), ("cancelled", Some("ann")));
+    assert!(over.counts["seen"].as_i64() < Some(1_600), "{over:?}");
+    assert_eq!(cancel(&stack, id).await.as_deref(), Some("cancelled"), "what is over stays as it is");
+    assert_eq!(cancel(&stack, 999_999).await, None);
+}
+
+#[tokio::test]
+async fn what_waits_is_cancelled_at_once_and_never_begins() {
+    let mut stack = Stack::start().await;
+    stack.stop_server().await;
+    let other = stack.second_server().await;
+    let span = Span { from: chrono::Utc::now(), to: chrono::Utc::now(), channel: None };
+    let mut tx = stack.pool.begin().await.unwrap();
+    let asked = jobs::Asked { kind: "replay", by: "ann", what: &serde_json::json!(span) };
+    let (id, new) = jobs::request(&mut tx, asked, chrono::Utc::now()).await.unwrap();
+    assert!(new);
+    tx.commit().await.unwrap();
+    assert_eq!(cancel(&stack, id).await.as_deref(), Some("cancelled"));
+    let done = replay::request(&other.engine, span, "ann").await.unwrap();
+    eventually("another one is done", || async { (job(&stack, done).await.state == "done").then_some(()) })
+        .await;
+    assert_eq!(job(&stack, id).await.started_at, None);
+    let listed = jobs::list(&stack.pool, false, 10).await.unwrap();
+    assert!(listed.iter().all(|job| job.kind != "poll"));
+    assert_eq!(listed.iter().filter(|job| job.kind == "replay").count(), 2);
+    other.stop().await;
+}
