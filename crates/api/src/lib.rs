@@ -42,9 +42,7 @@ pub struct App {
 
 /// All routes.
 pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/healthz", get(health::healthz))
-        .route("/statusz", get(health::statusz))
+    watching()
         .route("/v1/install/{pair}/{hook}", any(install::by_key))
         .route("/v1/install/{pair}/{hook}/{channel}", any(install::by_id))
         .route("/v1/hooks/{connector}/{channel}/{hook}", any(hooks::by_id))
@@ -52,4 +50,13 @@ pub fn router(app: App) -> Router {
         .route("/v1/admin/channels/{channel}/backfill", post(admin::backfill))
         .layer(CatchPanicLayer::new())
         .with_state(app)
+}
+
+/// The routes of a process that only works: is it up, and is it well.
+pub fn worker_router(app: App) -> Router {
+    watching().layer(CatchPanicLayer::new()).with_state(app)
+}
+
+fn watching() -> Router<App> {
+    Router::new().route("/healthz", get(health::healthz)).route("/statusz", get(health::statusz))
 }

@@ -1,4 +1,4 @@
-//! A running Twinwire: HTTP, convergence, jobs and schedule over one engine.
+//! A running Twinwire: HTTP, convergence, jobs and schedule over one engine, or a part of them.
 
 use secrecy::SecretString;
 use std::net::SocketAddr;
@@ -7,11 +7,42 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use twinwire_api::{App, Refusals, router};
+use twinwire_api::{App, Refusals, router, worker_router};
 use twinwire_engine::{Engine, converge, jobs, verification};
 
 /// How long calls in flight may take to end when the server stops: a little longer than a call's own limit.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What a process does. Processes of one installation share a database; there may be several of each role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Everything.
+    #[default]
+    All,
+    /// HTTP: webhooks in, files out, admin. Calls no vendor.
+    Api,
+    /// Calls the vendors: messages, polls, jobs. Of HTTP only health and metrics.
+    Worker,
+}
+
+impl Role {
+    /// Its word, in options and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+        }
+    }
+
+    fn takes_webhooks(self) -> bool {
+        self != Self::Worker
+    }
+
+    fn works(self) -> bool {
+        self != Self::Api
+    }
+}
 
 /// A server that runs until it is stopped.
 pub struct Server {
@@ -33,6 +64,19 @@ impl Server {
         listener: TcpListener,
         admin_token: Option<SecretString>,
     ) -> std::io::Result<Self> {
+        Self::start_as(Role::All, engine, listener, admin_token)
+    }
+
+    /// Starts what the role asks for. Requests are taken when it returns.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start_as(
+        role: Role,
+        engine: Engine,
+        listener: TcpListener,
+        admin_token: Option<SecretString>,
+    ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
         let refusals = Arc::new(Refusals::default());
@@ -43,9 +87,10 @@ impl Server {
             started: Instant::now(),
             status: Arc::default(),
         };
+        let routes = if role.takes_webhooks() { router(app) } else { worker_router(app) };
         let (stop, counted) = (shutdown.clone().cancelled_owned(), engine.clone());
         tasks.spawn(async move {
-            if let Err(error) = axum::serve(listener, router(app)).with_graceful_shutdown(stop).await {
+            if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop).await {
                 tracing::error!(%error, "the web server stopped");
             }
             verification::flush(&counted).await;
@@ -53,8 +98,10 @@ impl Server {
         let (counted, stop) = (engine.clone(), shutdown.clone());
         tasks.spawn(async move { refusals.run(counted, stop).await });
         tasks.spawn(verification::run(engine.clone(), shutdown.clone()));
-        work(&engine, &tasks, &shutdown);
-        tasks.spawn(jobs::schedule::run(engine.clone(), shutdown.clone()));
+        if role.works() {
+            work(&engine, &tasks, &shutdown);
+            tasks.spawn(jobs::schedule::run(engine.clone(), shutdown.clone()));
+        }
         tasks.close();
         Ok(Self { address, engine, shutdown, tasks })
     }

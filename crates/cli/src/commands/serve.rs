@@ -2,25 +2,36 @@
 
 use crate::config::Config;
 use crate::database::Database;
-use crate::server::Server;
+use crate::server::{Role, Server};
 use crate::stop::Stop;
 use crate::{Failure, Outcome, output};
 use anyhow::Context;
+use std::net::SocketAddr;
 use tokio::net::TcpListener;
+use twinwire_connectors::ALL;
+use twinwire_core::setting::Scope;
 use twinwire_engine::{Engine, Safeguard, verification};
 use twinwire_store::installation;
 
 /// Settings come from the environment and `twinwire.toml`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// What this process does; several of each may share one database
+    #[arg(long, value_enum, default_value_t)]
+    role: Role,
+}
 
 /// Runs until it is told to stop (Ctrl-C, SIGTERM).
-pub(crate) async fn run(config: &Config, _args: &Args) -> Outcome {
-    run_without(config, None).await
+pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
+    run_as(config, args.role, None).await
 }
 
 /// The same with a safeguard left out, for a proof. No setting and no option of `serve` leads here.
 pub(crate) async fn run_without(config: &Config, without: Option<Safeguard>) -> Outcome {
+    run_as(config, Role::All, without).await
+}
+
+async fn run_as(config: &Config, role: Role, without: Option<Safeguard>) -> Outcome {
     let mut stop = Stop::listen()?;
     let listener = TcpListener::bind(&config.listen)
         .await
@@ -30,18 +41,12 @@ pub(crate) async fn run_without(config: &Config, without: Option<Safeguard>) -> 
         database = Database::open(config) => database?,
         () = stop.asked() => return Ok(()),
     };
-    let public_url = match &config.public_url {
-        Some(url) => url.clone(),
-        None => {
-            tracing::warn!("TWINWIRE_PUBLIC_URL is not set: vendors cannot reach this server");
-            format!("http://{address}")
-        }
-    };
-    installation::set_public_url(&mut *database.pool.acquire().await?, &public_url).await?;
+    let public_url = public_url(config, &database, address).await?;
+    warn_of_missing(config);
     let engine = database.engine_without(config, &public_url, without)?;
     warn_of_log_only(&engine).await?;
     engine.media().open().map_err(|error| Failure::Usage(error.to_string()))?;
-    let server = Server::start(engine, listener, config.admin_token.clone())?;
+    let server = Server::start_as(role, engine, listener, config.admin_token.clone())?;
     output::say(&format!("twinwire listening on http://{}", server.address));
     stop.asked().await;
     tracing::info!("stopping: calls in flight are finished first");
@@ -51,6 +56,41 @@ pub(crate) async fn run_without(config: &Config, without: Option<Safeguard>) -> 
     }
     database.close().await?;
     Ok(())
+}
+
+/// Where vendors reach this installation. A process that is not told leaves what the others were told as it is.
+async fn public_url(config: &Config, database: &Database, address: SocketAddr) -> anyhow::Result<String> {
+    let conn = &mut *database.pool.acquire().await?;
+    if let Some(url) = &config.public_url {
+        installation::set_public_url(conn, url).await?;
+        return Ok(url.clone());
+    }
+    if let Some(url) = database.told_url(config).await? {
+        tracing::warn!(url, "TWINWIRE_PUBLIC_URL is not set: the address of an earlier start is taken");
+        return Ok(url);
+    }
+    tracing::warn!("TWINWIRE_PUBLIC_URL is not set: vendors cannot reach this server");
+    let url = format!("http://{address}");
+    installation::set_listening(conn, &url).await?;
+    Ok(url)
+}
+
+/// What a connector needs of the installation and was not given: it fails only when somebody connects a channel, which
+/// may be weeks later.
+fn warn_of_missing(config: &Config) {
+    for connector in ALL {
+        let needed = connector.settings().iter().filter(|setting| {
+            setting.scope == Scope::Installation && setting.required && setting.default.is_none()
+        });
+        let given = config.connectors.get(connector.name());
+        for setting in needed.filter(|setting| given.and_then(|given| given.get(setting.name)).is_none()) {
+            tracing::warn!(
+                setting = format!("TWINWIRE_{}_{}", connector.name(), setting.name).to_uppercase(),
+                "not set: {} channels cannot be used without it",
+                connector.title()
+            );
+        }
+    }
 }
 
 /// That webhooks are taken which anybody may have sent is no state to be forgotten.
