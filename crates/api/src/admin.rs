@@ -63,7 +63,7 @@ fn problem(status: StatusCode, message: &str) -> Response {
 }
 
 /// Compares hashes in constant time, so that neither the token's text nor its length shows.
-fn is_admin(app: &App, headers: &HeaderMap) -> bool {
+pub(crate) fn is_admin(app: &App, headers: &HeaderMap) -> bool {
     let Some(token) = &app.admin_token else { return false };
     let given = headers
         .get("authorization")

@@ -5,19 +5,23 @@
 //! * [`media`] — files, for providers that fetch them.
 //! * [`admin`] — asks for backfills; the rest of the operator's work is in the command line.
 //! * [`health`] — is it up, and is it well.
+//! * [`metrics`] — the same for Prometheus.
 
 mod admin;
 mod health;
 mod hooks;
 mod install;
 mod media;
+mod metrics;
 mod receive;
 mod refusals;
+mod request;
 
 pub use health::LastStatus;
 pub use refusals::Refusals;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{any, get, post};
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -49,14 +53,27 @@ pub fn router(app: App) -> Router {
         .route("/v1/media/{channel}/{message}/{nth}/{name}", get(media::file))
         .route("/v1/admin/channels/{channel}/backfill", post(admin::backfill))
         .layer(CatchPanicLayer::new())
+        .layer(from_fn(request::named))
         .with_state(app)
 }
 
 /// The routes of a process that only works: is it up, and is it well.
 pub fn worker_router(app: App) -> Router {
-    watching().layer(CatchPanicLayer::new()).with_state(app)
+    watching().layer(CatchPanicLayer::new()).layer(from_fn(request::named)).with_state(app)
+}
+
+/// The routes of an address that only an operator's own machines reach: metrics, open.
+pub fn metrics_router(app: App) -> Router {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/metrics", get(metrics::open))
+        .layer(CatchPanicLayer::new())
+        .with_state(app)
 }
 
 fn watching() -> Router<App> {
-    Router::new().route("/healthz", get(health::healthz)).route("/statusz", get(health::statusz))
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/statusz", get(health::statusz))
+        .route("/metrics", get(metrics::guarded))
 }

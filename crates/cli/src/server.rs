@@ -1,17 +1,23 @@
 //! A running Twinwire: HTTP, convergence, jobs and schedule over one engine, or a part of them.
 
+use axum::Router;
+use axum::extract::Request;
 use secrecy::SecretString;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use twinwire_api::{App, Refusals, router, worker_router};
+use tower::ServiceExt;
+use twinwire_api::{App, Refusals, metrics_router, router, worker_router};
 use twinwire_engine::{Engine, converge, jobs, verification};
 
 /// How long calls in flight may take to end when the server stops: a little longer than a call's own limit.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How often what was measured is folded.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// What a process does. Processes of one installation share a database; there may be several of each role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -35,8 +41,8 @@ impl Role {
         }
     }
 
-    fn takes_webhooks(self) -> bool {
-        self != Self::Worker
+    fn routes(self, app: App) -> Router {
+        if self == Self::Worker { worker_router(app) } else { router(app) }
     }
 
     fn works(self) -> bool {
@@ -50,6 +56,9 @@ pub struct Server {
     pub address: SocketAddr,
     /// The engine.
     pub engine: Engine,
+    role: Role,
+    app: App,
+    routes: Arc<RwLock<Router>>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -87,14 +96,14 @@ impl Server {
             started: Instant::now(),
             status: Arc::default(),
         };
-        let routes = if role.takes_webhooks() { router(app) } else { worker_router(app) };
-        let (stop, counted) = (shutdown.clone().cancelled_owned(), engine.clone());
+        engine.metrics().is(role.word());
+        let routes = Arc::new(RwLock::new(role.routes(app.clone())));
+        let (web, counted) = (serve(listener, changeable(&routes), &shutdown), engine.clone());
         tasks.spawn(async move {
-            if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop).await {
-                tracing::error!(%error, "the web server stopped");
-            }
+            web.await;
             verification::flush(&counted).await;
         });
+        tasks.spawn(upkeep(engine.clone(), shutdown.clone()));
         let (counted, stop) = (engine.clone(), shutdown.clone());
         tasks.spawn(async move { refusals.run(counted, stop).await });
         tasks.spawn(verification::run(engine.clone(), shutdown.clone()));
@@ -103,7 +112,18 @@ impl Server {
             tasks.spawn(jobs::schedule::run(engine.clone(), shutdown.clone()));
         }
         tasks.close();
-        Ok(Self { address, engine, shutdown, tasks })
+        Ok(Self { address, engine, role, app, routes, shutdown, tasks })
+    }
+
+    /// Shows metrics on an address of their own, to whoever reaches it.
+    pub fn show_metrics(&self, listener: TcpListener) {
+        self.tasks.spawn(serve(listener, metrics_router(self.app.clone()), &self.shutdown));
+    }
+
+    /// Takes another admin token, or none. Requests that are being answered keep the one they came with.
+    pub fn admit(&self, admin_token: Option<SecretString>) {
+        let routes = self.role.routes(App { admin_token, ..self.app.clone() });
+        *self.routes.write().unwrap_or_else(PoisonError::into_inner) = routes;
     }
 
     /// Ends: no new requests, calls in flight are finished, leases given back.
@@ -114,6 +134,36 @@ impl Server {
                 "something did not end in time; what it was doing will be looked up at the next start"
             );
         }
+    }
+}
+
+/// Answers requests until `shutdown`.
+fn serve(
+    listener: TcpListener,
+    routes: Router,
+    shutdown: &CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let stop = shutdown.clone().cancelled_owned();
+    async move {
+        if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop).await {
+            tracing::error!(%error, "the web server stopped");
+        }
+    }
+}
+
+/// Routes that each request takes as they are at that moment.
+fn changeable(routes: &Arc<RwLock<Router>>) -> Router {
+    let routes = routes.clone();
+    Router::new().fallback(move |request: Request| {
+        let now = routes.read().unwrap_or_else(PoisonError::into_inner).clone();
+        async move { now.oneshot(request).await }
+    })
+}
+
+/// Folds what was measured, now and then until `shutdown`.
+async fn upkeep(engine: Engine, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+        engine.metrics().upkeep();
     }
 }
 

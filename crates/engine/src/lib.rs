@@ -6,9 +6,11 @@
 //! * [`poll`] — read a provider's list, page by page.
 //! * [`jobs`] — polls, backfills and retention as apalis jobs, and the schedule that asks for them.
 //! * [`call`] and [`sender`] — the one place from which a vendor is called.
+//! * [`metrics`] — what an operator's Prometheus reads.
 //! * [`media`] — files of messages, kept by us on their way.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
 //! * [`setup`] — make a channel.
+//! * [`trace`] — the spans of a message's life.
 //! * [`verification`] — webhooks that are not signed as they should be.
 //!
 //! The engine never names a vendor: it gets the list of connectors.
@@ -23,6 +25,7 @@ mod health;
 pub mod ingest;
 pub mod jobs;
 pub mod media;
+pub mod metrics;
 pub mod operator;
 mod pace;
 pub mod poll;
@@ -30,8 +33,9 @@ mod runtime;
 mod safeguard;
 pub mod sender;
 pub mod setup;
+pub mod trace;
 pub mod verification;
 
 pub use error::{Error, Result};
-pub use runtime::{Connectors, Engine, Options};
+pub use runtime::{Changeable, Connectors, Engine, Options};
 pub use safeguard::Safeguard;

@@ -3,11 +3,15 @@
 pub(crate) mod backfill;
 pub(crate) mod channels;
 pub(crate) mod chaos;
+pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod healthcheck;
+pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod named;
 pub(crate) mod retry;
 pub(crate) mod serve;
+pub(crate) mod settings;
 pub(crate) mod settle;
 pub(crate) mod setup;
 pub(crate) mod sql;
