@@ -89,7 +89,7 @@ async fn the_spans_of_a_messages_life_are_one_trace_across_processes_and_a_crash
     let (collector, address) = Collector::start().await;
     let mut installation = installation(&address).await;
     let elsewhere = installation.program.clone().with("TWINWIRE_LISTEN", "127.0.0.1:0");
-    let dying = elsewhere.clone().with("TWINWIRE_CRASH_AT", "after_call");
+    let dying = elsewhere.clone().with("TWINWIRE_CRASH_AT", "after_begin");
     let dying = dying.serve_by(&["serve", "--role", "worker"]).await;
     let order = installation.order(&[CUSTOMER], WORDS);
     installation.insist(&order).await;
@@ -108,9 +108,14 @@ async fn the_spans_of_a_messages_life_are_one_trace_across_processes_and_a_crash
     let traces = collector.traces();
     assert_eq!(traces.len(), 1, "one message is one trace: {traces:#?}");
     let (_, spans) = traces.first_key_value().unwrap();
-    // After the crash the message was looked up or told of by a callback; not sent a second time.
-    let expected = ["ingest", "callback"];
+    // The call that the dead one had begun was looked up, and then made.
+    let expected = ["apply", "call", "callback", "converge", "ingest", "message"];
     assert!(expected.iter().all(|name| names(spans).contains(name)), "{:?}", names(spans));
+    let calls = spans.iter().filter(|(_, span)| span.name == "call");
+    let calls: Vec<String> = calls.map(|(_, span)| format!("{:?}", span.attributes)).collect();
+    for operation in ["look_up", "deliver"] {
+        assert!(calls.iter().any(|call| call.contains(operation)), "{operation} is not among {calls:#?}");
+    }
     let ids: BTreeSet<_> = spans.iter().map(|(_, span)| &span.span_id).collect();
     assert_eq!(ids.len(), spans.len(), "every span has an id of its own");
 }
@@ -141,10 +146,11 @@ async fn a_trace_shows_the_way_from_webhook_to_call_and_nothing_private() {
         let processes: BTreeSet<_> = spans.iter().map(|(process, _)| process).collect();
         assert_eq!(processes.len(), 2, "one took the webhook, another made the call");
         let one = |name: &str| &spans.iter().find(|(_, span)| span.name == name).unwrap().1;
-        let (whole, converge) = (one("message"), one("converge"));
-        assert!(whole.parent_span_id.is_empty() && converge.parent_span_id == whole.span_id);
+        let (whole, call) = (one("message"), one("call"));
+        let converge = &spans.iter().find(|(_, span)| span.span_id == call.parent_span_id).unwrap().1;
+        assert_eq!((converge.name.as_str(), &converge.parent_span_id), ("converge", &whole.span_id));
+        assert!(whole.parent_span_id.is_empty());
         assert_eq!(one("ingest").parent_span_id, whole.span_id);
-        assert_eq!(one("call").parent_span_id, converge.span_id);
         assert_eq!(one("apply").parent_span_id, converge.span_id);
         assert!(whole.start_time_unix_nano <= one("call").start_time_unix_nano);
     }

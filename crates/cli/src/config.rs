@@ -25,8 +25,14 @@ pub struct Config {
     pub media: String,
     /// Whether files may be fetched from private networks: where the vendors are doubles on this machine.
     pub private_hosts: bool,
-    /// The operator's token for the admin routes.
+    /// A token of the admin API with every right, for programs and for commands from elsewhere.
     pub admin_token: Option<SecretString>,
+    /// The server that commands ask, where it is not this machine's own database.
+    pub url: Option<String>,
+    /// The token that they show it.
+    pub token: Option<SecretString>,
+    /// Whether that token may go unencrypted to another machine.
+    pub plain_http: bool,
     /// How often each account is read.
     pub poll_interval: Duration,
     /// Log filter.
@@ -88,6 +94,9 @@ impl Config {
             database_url: text("database_url").map(Into::into),
             data_dir,
             admin_token: text("admin_token").map(Into::into),
+            url: text("url"),
+            token: text("token").map(Into::into),
+            plain_http: false,
             poll_interval,
             log: text("log"),
             log_format: text("log_format").map(|word| word.parse()).transpose()?,

@@ -62,9 +62,9 @@ const SETTINGS: &[(&str, &str, Kind, &str)] = &[
     ("listen", "`127.0.0.1:8080`", Kind::Plain, "address to listen on"),
     (
         "admin_token",
-        "admin routes closed",
+        "only tokens of `twinwire tokens create`",
         Kind::SecretReloads,
-        "for `/v1/admin/…` and, on the same address, `/metrics`",
+        "a token of the admin API with every right; `/metrics` takes it too",
     ),
     (
         "data_dir",
@@ -93,10 +93,12 @@ const SETTINGS: &[(&str, &str, Kind, &str)] = &[
     ),
     (
         "metrics_listen",
-        "`/metrics` on the usual address, with the admin token",
+        "`/metrics` on the usual address, with a token",
         Kind::Plain,
         "a second address where `/metrics` is open to whoever reaches it",
     ),
+    ("url", "this machine's own database", Kind::Plain, "the server that commands ask"),
+    ("token", "", Kind::Secret, "the token that commands show it; `twinwire tokens create` makes one"),
     ("postgres_bin", "found on the machine", Kind::Plain, "the folder with `postgres` and `initdb`"),
 ];
 

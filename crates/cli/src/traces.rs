@@ -113,7 +113,7 @@ async fn send(
                 Ok(()) => {}
                 // Once, not every two seconds.
                 Err(error) if works => {
-                    tracing::warn!(%error, spans, "traces cannot be sent and are left out")
+                    tracing::warn!(%error, spans, "traces cannot be sent and are left out");
                 }
                 Err(error) => tracing::debug!(%error, spans, "traces cannot be sent and are left out"),
             }

@@ -9,6 +9,7 @@
 //! * [`metrics`] — what an operator's Prometheus reads.
 //! * [`media`] — files of messages, kept by us on their way.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
+//! * [`stop`] — channels paused and resumed, accounts that need not rest any more.
 //! * [`setup`] — make a channel.
 //! * [`trace`] — the spans of a message's life.
 //! * [`verification`] — webhooks that are not signed as they should be.
@@ -33,6 +34,7 @@ mod runtime;
 mod safeguard;
 pub mod sender;
 pub mod setup;
+pub mod stop;
 pub mod trace;
 pub mod verification;
 
