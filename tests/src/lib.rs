@@ -10,6 +10,7 @@
 
 mod database;
 pub mod installation;
+pub mod metrics;
 pub mod on_twilio;
 pub mod process;
 mod stack;

@@ -5,19 +5,23 @@
 //! * [`media`] — files, for providers that fetch them.
 //! * [`admin`] — everything that operators ask for; the command line is a client of it.
 //! * [`health`] — is it up, and is it well.
+//! * [`metrics`] — the same for Prometheus.
 
 pub mod admin;
 mod health;
 mod hooks;
 mod install;
 mod media;
+mod metrics;
 mod receive;
 mod refusals;
+mod request;
 
 pub use health::LastStatus;
 pub use refusals::Refusals;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{any, get};
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -42,14 +46,34 @@ pub struct App {
 
 /// All routes.
 pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/healthz", get(health::healthz))
-        .route("/statusz", get(health::statusz))
+    watching()
         .route("/v1/install/{pair}/{hook}", any(install::by_key))
         .route("/v1/install/{pair}/{hook}/{channel}", any(install::by_id))
         .route("/v1/hooks/{connector}/{channel}/{hook}", any(hooks::by_id))
         .route("/v1/media/{channel}/{message}/{nth}/{name}", get(media::file))
         .merge(admin::router())
         .layer(CatchPanicLayer::new())
+        .layer(from_fn(request::named))
         .with_state(app)
+}
+
+/// The routes of a process that only works: is it up, and is it well.
+pub fn worker_router(app: App) -> Router {
+    watching().layer(CatchPanicLayer::new()).layer(from_fn(request::named)).with_state(app)
+}
+
+/// The routes of an address that only an operator's own machines reach: metrics, open.
+pub fn metrics_router(app: App) -> Router {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/metrics", get(metrics::open))
+        .layer(CatchPanicLayer::new())
+        .with_state(app)
+}
+
+fn watching() -> Router<App> {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/statusz", get(health::statusz))
+        .route("/metrics", get(metrics::guarded))
 }

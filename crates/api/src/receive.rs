@@ -177,7 +177,7 @@ pub(crate) async fn ask<T>(
 
 /// Answers a request that the engine does not see.
 pub(crate) fn refuse(app: &App, connector: &dyn Connector, hook: &Hook<'_>, problem: Problem) -> Response {
-    app.refusals.count(connector.name(), hook.name, problem.reason());
+    app.refusals.count(&app.engine, connector.name(), hook.name, problem.reason());
     respond(connector.error(hook, problem.status(), problem.words()))
 }
 
@@ -214,7 +214,7 @@ pub(crate) async fn give(
             (problem.status(), problem.words().to_owned(), problem.reason().to_owned())
         }
     };
-    app.refusals.count(connector.name(), hook.name, &reason);
+    app.refusals.count(&app.engine, connector.name(), hook.name, &reason);
     respond(connector.error(hook, status, &words))
 }
 

@@ -21,8 +21,9 @@ pub struct Refusals(Mutex<HashMap<Kind, i64>>);
 
 impl Refusals {
     /// Counts one. `hook` comes from anybody: others than ours are counted together, so that counts stay few.
-    pub fn count(&self, connector: &str, hook: &str, reason: &str) {
+    pub fn count(&self, engine: &Engine, connector: &str, hook: &str, reason: &str) {
         let hook = if HOOKS.contains(&hook) { hook } else { "other" };
+        engine.metrics().webhook_refused(connector, hook, reason);
         self.add((connector.to_owned(), hook.to_owned(), reason.to_owned()), 1);
     }
 

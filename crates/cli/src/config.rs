@@ -1,6 +1,7 @@
 //! The installation's settings: environment first, then `twinwire.toml`.
 
-use crate::output;
+use crate::logging::Format;
+use crate::sources;
 use anyhow::{Context, bail};
 use chrono::TimeDelta;
 use secrecy::SecretString;
@@ -10,29 +11,6 @@ use std::time::Duration;
 use twinwire_connectors::ALL;
 use twinwire_core::setting::{Scope, Settings};
 use twinwire_engine::Keep;
-
-/// Names in `twinwire.toml`; in the environment with `TWINWIRE_` before and in capitals. `database_url` is
-/// `DATABASE_URL` there.
-const NAMES: &[&str] = &[
-    "listen",
-    "public_url",
-    "database_url",
-    "data_dir",
-    "media",
-    "admin_token",
-    "poll_interval",
-    "log",
-    "secret_key",
-    "postgres_bin",
-    "keep_webhooks",
-    "keep_media",
-    "keep_bodies",
-    "keep_attempts",
-    "url",
-    "token",
-];
-/// For tests and chaos runs: what they may need shorter than it should be, and where to die.
-const OTHER_VARIABLES: &[&str] = &["crash_at", "lease", "private_hosts", "settling", "stall_at"];
 
 /// The settings of an installation.
 #[derive(Clone, Debug)]
@@ -61,6 +39,10 @@ pub struct Config {
     pub poll_interval: Duration,
     /// Log filter.
     pub log: Option<String>,
+    /// How log lines are written; without it as fits where they go.
+    pub log_format: Option<Format>,
+    /// An address of its own for metrics.
+    pub metrics_listen: Option<String>,
     /// The key of the secrets.
     pub secret_key: Option<SecretString>,
     /// Where the programs of Postgres are.
@@ -73,6 +55,10 @@ pub struct Config {
     pub keep: Keep,
     /// Settings of the installation for connectors, by connector.
     pub connectors: BTreeMap<String, Settings>,
+    /// Every value as it was given, to see what has changed.
+    pub given: BTreeMap<String, SecretString>,
+    /// The settings file that was named.
+    pub file: Option<PathBuf>,
 }
 
 impl Config {
@@ -81,40 +67,8 @@ impl Config {
     /// # Errors
     /// A sentence that names the setting and says what is wrong with it.
     pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
-        let mut builder = config::Config::builder();
-        builder = match file {
-            Some(file) => builder.add_source(config::File::from(file).format(config::FileFormat::Toml)),
-            None => builder
-                .add_source(config::File::new("twinwire.toml", config::FileFormat::Toml).required(false)),
-        };
-        let mut values: BTreeMap<String, String> = BTreeMap::new();
-        let stored = builder.build().map_err(|error| unreadable(&error))?;
-        let stored: BTreeMap<String, config::Value> = stored.try_deserialize()?;
-        for (name, value) in stored {
-            let value = value
-                .into_string()
-                .map_err(|_| anyhow::anyhow!("`{name}` in the settings file must be a text"))?;
-            values.insert(name, value);
-        }
-        check_names(&values)?;
-        // Other programs' variables may hold anything, also what is no text.
-        for (name, value) in std::env::vars_os() {
-            let Some(name) = name.to_str() else { continue };
-            let ours = if name == "DATABASE_URL" { Some(name) } else { name.strip_prefix("TWINWIRE_") };
-            if let Some(ours) = ours {
-                let value =
-                    value.into_string().map_err(|_| anyhow::anyhow!("{name} is not a text in UTF-8"))?;
-                let ours = ours.to_lowercase();
-                if !known().contains(&ours) {
-                    output::complain(&format!(
-                        "warning: {name} is not a setting of Twinwire and has no effect"
-                    ));
-                }
-                values.insert(ours, value);
-            }
-        }
-        values.retain(|_, value| !value.trim().is_empty());
-        Self::from_values(&values)
+        let values = sources::read(file)?;
+        Ok(Self { file: file.map(Path::to_owned), ..Self::from_values(&values)? })
     }
 
     fn from_values(values: &BTreeMap<String, String>) -> anyhow::Result<Self> {
@@ -149,12 +103,16 @@ impl Config {
             plain_http: false,
             poll_interval,
             log: text("log"),
+            log_format: text("log_format").map(|word| word.parse()).transpose()?,
+            metrics_listen: text("metrics_listen"),
             secret_key: text("secret_key").map(Into::into),
             postgres_bin: text("postgres_bin").map(PathBuf::from),
             settling: duration("settling")?,
             lease,
             keep: keep(values)?,
             connectors: connector_settings(values)?,
+            given: values.iter().map(|(name, value)| (name.clone(), value.trim().into())).collect(),
+            file: None,
         })
     }
 }
@@ -212,34 +170,6 @@ fn connector_settings(values: &BTreeMap<String, String>) -> anyhow::Result<BTree
         all.insert(connector.name().to_owned(), settings);
     }
     Ok(all)
-}
-
-/// What is wrong with the file, in one line: a whole line of it could hold a secret.
-fn unreadable(error: &config::ConfigError) -> anyhow::Error {
-    let text = error.to_string();
-    let place = text.lines().next().unwrap_or_default();
-    anyhow::anyhow!("the settings file cannot be read: {place}")
-}
-
-/// A misspelt name in the file would be silently without effect.
-fn check_names(values: &BTreeMap<String, String>) -> anyhow::Result<()> {
-    let known = known();
-    match values.keys().find(|name| !known.contains(name)) {
-        Some(name) => {
-            bail!("`{name}` in the settings file is not a setting; the settings are: {}", known.join(", "))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Every name that means something.
-fn known() -> Vec<String> {
-    let mut known: Vec<String> = NAMES.iter().chain(OTHER_VARIABLES).map(|name| (*name).to_owned()).collect();
-    for connector in ALL {
-        let installation = connector.settings().iter().filter(|setting| setting.scope == Scope::Installation);
-        known.extend(installation.map(|setting| format!("{}_{}", connector.name(), setting.name)));
-    }
-    known
 }
 
 fn checked_url(text: &str) -> anyhow::Result<String> {
@@ -315,8 +245,7 @@ mod tests {
             let error = from(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(name.strip_prefix("front_").unwrap_or(name)), "{error}");
         }
-        let misspelt = [("poll_intervall".to_owned(), "60s".to_owned())].into();
-        assert!(check_names(&misspelt).unwrap_err().to_string().contains("poll_intervall"));
+        assert!(from(&[("log_format", "xml")]).unwrap_err().to_string().contains("json"));
     }
 
     #[test]

@@ -131,13 +131,21 @@ impl Database {
         })?)
     }
 
-    /// Where vendors reach this installation: as set, else as the last `serve` was told, else where it listens.
+    /// Where vendors reach this installation: as set, else as the last `serve` was told, else where one listened.
     pub async fn public_url(&self, config: &Config) -> anyhow::Result<String> {
-        if let Some(url) = &config.public_url {
-            return Ok(url.clone());
+        if let Some(url) = self.told_url(config).await? {
+            return Ok(url);
         }
-        let stored = installation::public_url(&mut *self.pool.acquire().await?).await?;
-        Ok(stored.unwrap_or_else(|| format!("http://{}", config.listen)))
+        let listening = installation::listening(&mut *self.pool.acquire().await?).await?;
+        Ok(listening.unwrap_or_else(|| format!("http://{}", config.listen)))
+    }
+
+    /// The public address as set, else as the last `serve` was told.
+    pub(crate) async fn told_url(&self, config: &Config) -> anyhow::Result<Option<String>> {
+        if let Some(url) = &config.public_url {
+            return Ok(Some(url.clone()));
+        }
+        Ok(installation::public_url(&mut *self.pool.acquire().await?).await?)
     }
 
     /// Twinwire's own Postgres, if it is that.

@@ -8,12 +8,20 @@ pub mod config;
 pub mod database;
 pub mod logging;
 pub mod output;
+mod reload;
 mod scratch;
 pub mod server;
+pub mod settings;
+mod sources;
 mod stop;
+#[cfg(feature = "otlp")]
+mod traces;
+#[cfg(not(feature = "otlp"))]
+#[path = "no_traces.rs"]
+mod traces;
 
 use crate::config::Config;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use stop::given_up_on_stop;
@@ -78,6 +86,14 @@ enum Command {
     Sql(commands::sql::Args),
     /// Bring the database's schema up to date
     Migrate(commands::migrate::Args),
+    /// List the settings, with defaults and meanings
+    Settings(commands::settings::Args),
+    /// Ask the server of this machine whether it answers
+    Healthcheck(commands::healthcheck::Args),
+    /// Print what completes commands in a shell
+    Completions(commands::completions::Args),
+    /// Print the manual, or write its pages into a folder
+    Man(commands::man::Args),
 }
 
 impl Command {
@@ -135,6 +151,16 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Outcome {
+    // These are about the program alone: a broken settings file must not keep anybody from them.
+    match &cli.command {
+        Command::Settings(args) => return commands::settings::run(args),
+        Command::Completions(args) => {
+            commands::completions::run(args, Cli::command());
+            return Ok(());
+        }
+        Command::Man(args) => return commands::man::run(args, Cli::command()),
+        _ => {}
+    }
     let mut config = Config::load(cli.config.as_deref()).map_err(|error| wrong_setting(&error))?;
     config.plain_http = cli.plain_http;
     config.url = cli.url.clone().or(config.url);
@@ -160,6 +186,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::Settle(args) => given_up_on_stop(Box::pin(commands::settle::run(&config, &args))).await,
         Command::Sql(args) => given_up_on_stop(commands::sql::run(&config, &args)).await,
         Command::Migrate(args) => given_up_on_stop(commands::migrate::run(&config, &args)).await,
+        Command::Healthcheck(args) => commands::healthcheck::run(&config, &args).await,
+        // Done above.
+        Command::Settings(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }
 }
 

@@ -1,17 +1,54 @@
-//! A running Twinwire: HTTP, convergence, jobs and schedule over one engine.
+//! A running Twinwire: HTTP, convergence, jobs and schedule over one engine, or a part of them.
 
+use axum::Router;
+use axum::extract::Request;
 use secrecy::SecretString;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use twinwire_api::{App, Refusals, router};
+use tower::ServiceExt;
+use twinwire_api::{App, Refusals, metrics_router, router, worker_router};
 use twinwire_engine::{Engine, converge, jobs, verification};
 
 /// How long calls in flight may take to end when the server stops: a little longer than a call's own limit.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How often what was measured is folded.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// What a process does. Processes of one installation share a database; there may be several of each role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Everything.
+    #[default]
+    All,
+    /// HTTP: webhooks in, files out, admin. Calls no vendor.
+    Api,
+    /// Calls the vendors: messages, polls, jobs. Of HTTP only health and metrics.
+    Worker,
+}
+
+impl Role {
+    /// Its word, in options and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+        }
+    }
+
+    fn routes(self, app: App) -> Router {
+        if self == Self::Worker { worker_router(app) } else { router(app) }
+    }
+
+    fn works(self) -> bool {
+        self != Self::Api
+    }
+}
 
 /// A server that runs until it is stopped.
 pub struct Server {
@@ -19,6 +56,9 @@ pub struct Server {
     pub address: SocketAddr,
     /// The engine.
     pub engine: Engine,
+    role: Role,
+    app: App,
+    routes: Arc<RwLock<Router>>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -33,6 +73,19 @@ impl Server {
         listener: TcpListener,
         admin_token: Option<SecretString>,
     ) -> std::io::Result<Self> {
+        Self::start_as(Role::All, engine, listener, admin_token)
+    }
+
+    /// Starts what the role asks for. Requests are taken when it returns.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start_as(
+        role: Role,
+        engine: Engine,
+        listener: TcpListener,
+        admin_token: Option<SecretString>,
+    ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
         let refusals = Arc::new(Refusals::default());
@@ -43,20 +96,34 @@ impl Server {
             started: Instant::now(),
             status: Arc::default(),
         };
-        let (stop, counted) = (shutdown.clone().cancelled_owned(), engine.clone());
+        engine.metrics().is(role.word());
+        let routes = Arc::new(RwLock::new(role.routes(app.clone())));
+        let (web, counted) = (serve(listener, changeable(&routes), &shutdown), engine.clone());
         tasks.spawn(async move {
-            if let Err(error) = axum::serve(listener, router(app)).with_graceful_shutdown(stop).await {
-                tracing::error!(%error, "the web server stopped");
-            }
+            web.await;
             verification::flush(&counted).await;
         });
+        tasks.spawn(upkeep(engine.clone(), shutdown.clone()));
         let (counted, stop) = (engine.clone(), shutdown.clone());
         tasks.spawn(async move { refusals.run(counted, stop).await });
         tasks.spawn(verification::run(engine.clone(), shutdown.clone()));
-        work(&engine, &tasks, &shutdown);
-        tasks.spawn(jobs::schedule::run(engine.clone(), shutdown.clone()));
+        if role.works() {
+            work(&engine, &tasks, &shutdown);
+            tasks.spawn(jobs::schedule::run(engine.clone(), shutdown.clone()));
+        }
         tasks.close();
-        Ok(Self { address, engine, shutdown, tasks })
+        Ok(Self { address, engine, role, app, routes, shutdown, tasks })
+    }
+
+    /// Shows metrics on an address of their own, to whoever reaches it.
+    pub fn show_metrics(&self, listener: TcpListener) {
+        self.tasks.spawn(serve(listener, metrics_router(self.app.clone()), &self.shutdown));
+    }
+
+    /// Takes another admin token, or none. Requests that are being answered keep the one they came with.
+    pub fn admit(&self, admin_token: Option<SecretString>) {
+        let routes = self.role.routes(App { admin_token, ..self.app.clone() });
+        *self.routes.write().unwrap_or_else(PoisonError::into_inner) = routes;
     }
 
     /// Ends: no new requests, calls in flight are finished, leases given back.
@@ -67,6 +134,36 @@ impl Server {
                 "something did not end in time; what it was doing will be looked up at the next start"
             );
         }
+    }
+}
+
+/// Answers requests until `shutdown`.
+fn serve(
+    listener: TcpListener,
+    routes: Router,
+    shutdown: &CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let stop = shutdown.clone().cancelled_owned();
+    async move {
+        if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop).await {
+            tracing::error!(%error, "the web server stopped");
+        }
+    }
+}
+
+/// Routes that each request takes as they are at that moment.
+fn changeable(routes: &Arc<RwLock<Router>>) -> Router {
+    let routes = routes.clone();
+    Router::new().fallback(move |request: Request| {
+        let now = routes.read().unwrap_or_else(PoisonError::into_inner).clone();
+        async move { now.oneshot(request).await }
+    })
+}
+
+/// Folds what was measured, now and then until `shutdown`.
+async fn upkeep(engine: Engine, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+        engine.metrics().upkeep();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Being told to stop: Ctrl-C, or SIGTERM from whatever runs us.
+//! Being told to stop: Ctrl-C, or SIGTERM from whatever runs us. Being told to read the settings again.
 
 use crate::{Failure, Outcome};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,6 +20,20 @@ impl Stop {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+}
+
+/// Being told to read the settings again: SIGHUP.
+pub(crate) struct Reload(Signal);
+
+impl Reload {
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Comes when the process is told to.
+    pub(crate) async fn asked(&mut self) {
+        self.0.recv().await;
     }
 }
 

@@ -1,9 +1,10 @@
 //! One call to a vendor, and what it means for the whole account.
 
 use crate::sender::{Downloaded, Late, Latest, Rules, Window};
-use crate::{Engine, Result};
+use crate::trace::{Kind, Open, Within};
+use crate::{Engine, Result, metrics};
 use chrono::{DateTime, TimeDelta, Utc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use twinwire_core::backoff;
 use twinwire_core::connector::{Attachment, Call, Channel, Connector, Context};
 use twinwire_core::outcome::{Outcome, Refusal, RefusalKind};
@@ -23,12 +24,14 @@ pub struct Caller<'a> {
     pub files: &'a [Attachment],
     /// When a call that must not be made late has to be on its way.
     pub window: Option<Window>,
+    /// What the call's span is a part of.
+    pub(crate) within: Option<&'a Within>,
 }
 
 impl<'a> Caller<'a> {
     /// A caller for a whole account, or for a channel of it.
     pub fn of(account: &'a Account, channel: Option<&'a Channel>) -> Self {
-        Self { account, channel, thread: None, files: &[], window: None }
+        Self { account, channel, thread: None, files: &[], window: None, within: None }
     }
 
     fn context(&self, engine: &'a Engine) -> Context<'a> {
@@ -106,10 +109,21 @@ pub async fn download(
             return Ok((Got::Not(Outcome::Refused(refusal)), counts));
         }
     };
-    let outcome = match engine.downloader().fetch(&request, rules).await {
-        Downloaded::Judge(reply) => connector.judge(call, &context, &reply),
-        got => return Ok((Got::File(got), counts)),
+    let began = Instant::now();
+    let got = engine.downloader().fetch(&request, rules).await;
+    let span = span(engine, connector, caller, call);
+    let count = |outcome| {
+        engine.metrics().called(connector.name(), operation(call), outcome, began.elapsed());
+        span.with("twinwire.outcome", outcome).end(outcome != "done");
     };
+    let outcome = match got {
+        Downloaded::Judge(reply) => connector.judge(call, &context, &reply),
+        got => {
+            count(if matches!(got, Downloaded::File { .. }) { "done" } else { "refused" });
+            return Ok((Got::File(got), counts));
+        }
+    };
+    count(metrics::outcome(&outcome));
     if let Outcome::Refused(refusal) = &outcome {
         refused(engine, caller.account, refusal, true).await?;
     }
@@ -139,6 +153,20 @@ enum Tried {
 
 /// Gives what came of it, and how far it got.
 async fn attempt(
+    engine: &Engine,
+    connector: &dyn Connector,
+    caller: Caller<'_>,
+    call: &Call<'_>,
+) -> (Outcome, Tried) {
+    let (began, span) = (Instant::now(), span(engine, connector, caller, call));
+    let (outcome, tried) = send_it(engine, connector, caller, call).await;
+    let word = if tried == Tried::Sent { metrics::outcome(&outcome) } else { "not_made" };
+    engine.metrics().called(connector.name(), operation(call), word, began.elapsed());
+    span.with("twinwire.outcome", word).end(word != "done");
+    (outcome, tried)
+}
+
+async fn send_it(
     engine: &Engine,
     connector: &dyn Connector,
     caller: Caller<'_>,
@@ -198,6 +226,28 @@ fn failed(engine: &Engine, account: &Account, call: &Call<'_>) {
             connector = account.connector,
             "the vendor answers nobody; the account rests and its messages wait"
         );
+    }
+}
+
+fn span(engine: &Engine, connector: &dyn Connector, caller: Caller<'_>, call: &Call<'_>) -> Open {
+    Open::begin(engine, caller.within, "call", Kind::Client)
+        .with("twinwire.connector", connector.name())
+        .with("twinwire.operation", operation(call))
+}
+
+/// What a call does, in a word.
+fn operation(call: &Call<'_>) -> &'static str {
+    match call {
+        Call::Deliver(_) => "deliver",
+        Call::LookUp { .. } => "look_up",
+        Call::Report { .. } => "report",
+        Call::Note { .. } => "note",
+        Call::List { .. } => "list",
+        Call::Files(_) => "files",
+        Call::File { .. } => "file",
+        Call::Fetch { .. } => "fetch",
+        Call::Show { .. } => "show",
+        Call::Check => "check",
     }
 }
 

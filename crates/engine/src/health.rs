@@ -84,6 +84,11 @@ impl Health {
         self.locked().get(&account)?.rests_until
     }
 
+    /// How many accounts rest because their vendor answers nobody.
+    pub(crate) fn resting(&self, now: DateTime<Utc>) -> usize {
+        self.locked().values().filter(|vendor| vendor.rests > 0 && vendor.is_away(now)).count()
+    }
+
     /// A panic elsewhere leaves a list of failures that is still good.
     fn locked(&self) -> MutexGuard<'_, HashMap<i64, Vendor>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -2,12 +2,14 @@
 
 use crate::fold::{Counts, Folded, How, Source};
 use crate::poll::insist;
+use crate::trace::{Kind, Open, Within};
 use crate::{Engine, crash, fold, verification};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use std::time::{Instant, SystemTime};
 use twinwire_core::connector::{Connector, Reading, Unreadable, Unverified};
 use twinwire_core::http::{Answer, Hook};
-use twinwire_core::model::{Message, Side};
+use twinwire_core::model::{Direction, Message, Side};
 use twinwire_core::observe::{Observation, Ordered};
 use twinwire_core::parts;
 use twinwire_core::text::clean;
@@ -57,7 +59,7 @@ pub async fn receive(
     channel: &StoredChannel,
     hook: &Hook<'_>,
 ) -> Result<Answer, Rejected> {
-    let now = engine.now();
+    let (now, began) = (engine.now(), Instant::now());
     let account = match connector.side() {
         Side::Helpdesk => channel.helpdesk_account,
         Side::Provider => channel.provider_account,
@@ -84,6 +86,8 @@ pub async fn receive(
     if let Some(why) = unverified {
         verification::note(engine, &account, &channel.channel.id, why);
     }
+    engine.metrics().webhook_taken(connector.name(), &reading.event, began.elapsed());
+    trace(engine, taken, &rows, SystemTime::now() - began.elapsed());
     tracing::debug!(
         channel = channel.channel.id,
         connector = connector.name(),
@@ -91,6 +95,30 @@ pub async fn receive(
         "webhook taken"
     );
     Ok(connector.answer(hook, &reading, &channel.channel, &rows, engine.public_url()))
+}
+
+/// Tells of each message that a webhook was about it.
+fn trace(engine: &Engine, taken: Taken<'_>, rows: &[Message], began: SystemTime) {
+    if engine.spans().is_none() {
+        return;
+    }
+    let (channel, connector) = (&taken.channel.channel.id, taken.connector.name());
+    let shown = taken.reading.observations.iter().filter_map(|seen| match seen {
+        Observation::AtProvider(seen) => match (&seen.reference, seen.direction) {
+            (Some(ours), _) => Some(("callback", ours)),
+            (None, Direction::Inbound) => Some(("ingest", &seen.id)),
+            (None, Direction::Outbound) => None,
+        },
+        Observation::AtHelpdesk(seen) => Some(("callback", seen.external_id.as_ref()?)),
+        Observation::Ordered(_) | Observation::Connected { .. } | Observation::Disconnected => None,
+    });
+    for (name, id) in rows.iter().map(|row| ("ingest", &row.external_id)).chain(shown) {
+        let message = Within::message(engine, channel, id);
+        Open::begin(engine, message.as_ref(), name, Kind::Server)
+            .since(began)
+            .with("twinwire.connector", connector)
+            .end(false);
+    }
 }
 
 /// Whether a channel that was removed has a successor.

@@ -6,11 +6,13 @@
 //! * [`poll`] — read a provider's list, page by page.
 //! * [`jobs`] — polls, backfills and retention as apalis jobs, and the schedule that asks for them.
 //! * [`call`] and [`sender`] — the one place from which a vendor is called.
+//! * [`metrics`] — what an operator's Prometheus reads.
 //! * [`media`] — files of messages, kept by us on their way.
 //! * [`person`] — people by a keyed hash, once they were erased.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
 //! * [`stop`] — channels paused and resumed, accounts that need not rest any more.
 //! * [`setup`] — make a channel.
+//! * [`trace`] — the spans of a message's life.
 //! * [`verification`] — webhooks that are not signed as they should be.
 //!
 //! The engine never names a vendor: it gets the list of connectors.
@@ -26,6 +28,7 @@ pub mod ingest;
 pub mod jobs;
 mod keep;
 pub mod media;
+pub mod metrics;
 pub mod operator;
 mod pace;
 pub mod person;
@@ -35,9 +38,10 @@ mod safeguard;
 pub mod sender;
 pub mod setup;
 pub mod stop;
+pub mod trace;
 pub mod verification;
 
 pub use error::{Error, Result};
 pub use keep::Keep;
-pub use runtime::{Connectors, Engine, Options};
+pub use runtime::{Changeable, Connectors, Engine, Options};
 pub use safeguard::Safeguard;

@@ -2,13 +2,15 @@
 
 use crate::health::Health;
 use crate::media::Media;
+use crate::metrics::Metrics;
 use crate::sender::{Downloader, Sender};
+use crate::trace::Spans;
 use crate::verification::Unsigned;
 use crate::{Error, Keep, Result, Safeguard};
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use twinwire_core::connector::Connector;
 use twinwire_core::model::Side;
@@ -86,12 +88,24 @@ pub struct Options {
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
 
+/// What may change while an engine runs.
+#[derive(Clone, Debug)]
+pub struct Changeable {
+    /// The installation's settings, by connector.
+    pub installation: BTreeMap<String, Settings>,
+    /// How often each account is read.
+    pub poll_interval: Duration,
+}
+
 /// A running engine; a cheap handle.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
     options: Options,
+    changeable: RwLock<Changeable>,
+    metrics: Metrics,
+    spans: OnceLock<Arc<dyn Spans>>,
     sender: Sender,
     downloader: Downloader,
     owner: String,
@@ -106,8 +120,15 @@ impl Engine {
         let downloader = Downloader::new(options.private_hosts)?;
         // Unique for every start: a process that comes back must not be taken for the one that died.
         let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
+        let changeable = RwLock::new(Changeable {
+            installation: options.installation.clone(),
+            poll_interval: options.poll_interval,
+        });
         Ok(Self(Arc::new(Inner {
             options,
+            changeable,
+            metrics: Metrics::default(),
+            spans: OnceLock::new(),
             sender,
             downloader,
             owner,
@@ -148,7 +169,31 @@ impl Engine {
 
     /// How often each account is read.
     pub fn poll_interval(&self) -> Duration {
-        self.0.options.poll_interval
+        self.changeable(|now| now.poll_interval)
+    }
+
+    /// Takes other settings. Accounts and their limits follow within seconds, as each is read anew.
+    pub fn change(&self, changeable: Changeable) {
+        *self.0.changeable.write().unwrap_or_else(PoisonError::into_inner) = changeable;
+    }
+
+    fn changeable<T>(&self, look: impl FnOnce(&Changeable) -> T) -> T {
+        look(&self.0.changeable.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Gives the spans of messages to somebody, from now on. The first one stays.
+    pub fn trace_to(&self, spans: Arc<dyn Spans>) {
+        self.0.spans.set(spans).ok();
+    }
+
+    /// Who takes the spans of messages, if anybody does.
+    pub(crate) fn spans(&self) -> Option<Arc<dyn Spans>> {
+        self.0.spans.get().cloned()
+    }
+
+    /// What this process counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// How long a lease holds.
@@ -223,7 +268,8 @@ impl Engine {
             .iter()
             .filter_map(|setting| Some((setting.name, setting.default?)))
             .collect();
-        let installation = self.0.options.installation.get(connector).cloned().unwrap_or_default();
+        let installation =
+            self.changeable(|now| now.installation.get(connector).cloned()).unwrap_or_default();
         defaults.overlaid(&installation).overlaid(account)
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn note(engine: &Engine, account: &Account, channel: &str, why: Unver
             "taken without being verified, as the account's setting verification=log_only says"
         );
     }
+    engine.metrics().webhook_unverified(&account.connector, &reason);
     engine.unsigned().count((account.id, reason), 1, now);
 }
 

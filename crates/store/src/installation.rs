@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 const KEY_CHECK: &str = "key_check";
 const PUBLIC_URL: &str = "public_url";
+const LISTENING: &str = "listening";
 
 /// Reads a fact.
 pub async fn get(conn: &mut PgConnection, name: &str) -> Result<Option<Vec<u8>>> {
@@ -45,9 +46,24 @@ pub async fn check_key(conn: &mut PgConnection, key: &SecretKey) -> Result<()> {
     key.open(KEY_CHECK, &stored).map(drop).map_err(Error::from)
 }
 
-/// Where vendors reach this installation, as the last `serve` was told: commands beside it need the same.
+/// Where vendors reach this installation, as the last `serve` was told that was told: commands beside it, and a process
+/// that is not told, need the same.
 pub async fn public_url(conn: &mut PgConnection) -> Result<Option<String>> {
-    Ok(get(conn, PUBLIC_URL).await?.and_then(|bytes| String::from_utf8(bytes).ok()))
+    text(conn, PUBLIC_URL).await
+}
+
+/// Where the last `serve` listened that knew no public address: all that commands beside it can go by.
+pub async fn listening(conn: &mut PgConnection) -> Result<Option<String>> {
+    text(conn, LISTENING).await
+}
+
+/// Keeps where a `serve` without a public address listens.
+pub async fn set_listening(conn: &mut PgConnection, url: &str) -> Result<()> {
+    set(conn, LISTENING, url.as_bytes()).await
+}
+
+async fn text(conn: &mut PgConnection, name: &str) -> Result<Option<String>> {
+    Ok(get(conn, name).await?.and_then(|bytes| String::from_utf8(bytes).ok()))
 }
 
 /// Keeps where vendors reach this installation.

@@ -30,6 +30,7 @@ pub mod seal;
 pub mod story;
 pub mod verification;
 pub mod views;
+pub mod vitals;
 pub mod webhook_log;
 pub mod work;
 

@@ -2,7 +2,9 @@
 
 use super::step::{Brought, Step, fence, line};
 use crate::fold::{How, Source};
+use crate::trace::{Open, Within};
 use crate::{Engine, Result, Safeguard, crash, fold, person};
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use twinwire_core::consent::Word;
 use twinwire_core::media::Fetched;
@@ -38,6 +40,7 @@ pub(super) async fn run(step: &Step, begun: &Message, act: Act, brought: &Brough
     }
     fold::wake(&mut tx, channel, &after, now).await?;
     tx.commit().await?;
+    count(step, begun, &after);
     told(step, &after, act, &brought.came);
     Ok(())
 }
@@ -92,6 +95,26 @@ fn words(came: &Came) -> (&'static str, Option<&str>) {
             };
             (word, Some(refusal.code.as_deref().unwrap_or(&refusal.message)))
         }
+    }
+}
+
+/// Counts what has changed since the act began.
+fn count(step: &Step, before: &Message, after: &Message) {
+    let metrics = step.engine.metrics();
+    let arrived = before.destination_id().is_none() && after.destination_id().is_some();
+    if arrived {
+        metrics.delivered(step.ends.connector(after.destination()).name());
+    }
+    let aside = after.parked.filter(|_| before.parked.is_none());
+    if let Some(why) = aside {
+        metrics.put_aside(why);
+    }
+    if arrived || aside.is_some() {
+        let message = Within::message(&step.engine, &step.ends.channel.channel.id, &after.external_id);
+        Open::whole(&step.engine, message.as_ref(), after.seen_at.into()).end(aside.is_some());
+    }
+    if let Some(told) = after.helpdesk_status.filter(|told| before.helpdesk_status != Some(*told)) {
+        metrics.failed(after.parked, told);
     }
 }
 

@@ -68,6 +68,7 @@ pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) 
     attempts::note(&mut tx, by, "parked", after.last_error.as_deref()).await?;
     fold::wake(&mut tx, lease.channel, &after, now).await?;
     tx.commit().await?;
+    engine.metrics().put_aside(why);
     tracing::warn!(row = after.log_id(), ?why, direction = ?after.direction, "a message is put aside");
     Ok(())
 }

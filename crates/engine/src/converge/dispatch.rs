@@ -95,6 +95,7 @@ impl Dispatcher {
                 channel
             });
         }
+        self.engine.metrics().looked(self.working.len());
         Ok(())
     }
 

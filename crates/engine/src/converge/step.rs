@@ -6,6 +6,7 @@ use super::{apply, aside, fetch, look_up};
 use crate::call::{self, Caller, Made};
 use crate::media::attach;
 use crate::sender::Window;
+use crate::trace::{Kind, Open, Within};
 use crate::{Engine, Result, Safeguard, crash, person};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -42,6 +43,8 @@ pub(super) struct Step {
     pub(super) limits: Arc<Both>,
     pub(super) shutdown: CancellationToken,
     pub(super) thread: Option<String>,
+    /// The step's span.
+    pub(super) within: Option<Within>,
 }
 
 impl Step {
@@ -53,6 +56,7 @@ impl Step {
             thread: self.thread.as_deref(),
             files,
             window: window(self, row, act),
+            within: self.within.as_ref(),
         }
     }
 
@@ -103,7 +107,13 @@ pub(super) struct Brought {
 /// Makes one act for a row that was claimed.
 pub(super) async fn run(mut step: Step, row: Message, act: Act) {
     let id = row.external_id.clone();
-    if let Err(error) = all(&mut step, row, act).await {
+    let message = Within::message(&step.engine, &step.ends.channel.channel.id, &id);
+    let span = Open::begin(&step.engine, message.as_ref(), "converge", Kind::Internal)
+        .with("twinwire.act", act_word(act));
+    step.within = span.within();
+    let done = all(&mut step, row, act).await;
+    span.end(done.is_err());
+    if let Err(error) = done {
         let channel = &step.ends.channel.channel.id;
         tracing::warn!(channel, row = log_id(&id), ?act, %error, "a step was not finished; the row will be looked at again");
     }
@@ -122,19 +132,42 @@ async fn all(step: &mut Step, claimed: Message, act: Act) -> Result<()> {
     crash::point("before_begin");
     let Some(row) = begin(step, &claimed.external_id, act, waited).await? else { return Ok(()) };
     crash::point("after_begin");
+    if act == Act::Deliver && claimed.attempted_at.is_none() {
+        let lag = (step.engine.now() - row.seen_at).to_std().unwrap_or_default();
+        step.engine.metrics().first_call(step.ends.connector(row.destination()).name(), lag);
+    }
     let mut brought = make(step, &row, act, ready).await;
     if !brought.counts {
         brought.came = brought.came.while_away();
     }
     crash::point("after_call");
+    let span = Open::begin(&step.engine, step.within.as_ref(), "apply", Kind::Internal);
+    let done = insist(step, &row, act, &brought).await;
+    span.end(done.is_err());
+    done
+}
+
+/// Writes down what came of the act, however often that takes.
+async fn insist(step: &Step, row: &Message, act: Act, brought: &Brought) -> Result<()> {
     let mut tries = 0;
     loop {
         tries += 1;
-        match apply::run(step, &row, act, &brought).await {
+        match apply::run(step, row, act, brought).await {
             Err(error) if error.is_conflict() && tries < APPLY_TRIES => {}
             Err(error) if error.is_outage() && tries < APPLY_TRIES => tokio::time::sleep(APPLY_PAUSE).await,
             done => return done,
         }
+    }
+}
+
+/// An act, in a word.
+fn act_word(act: Act) -> &'static str {
+    match act {
+        Act::Deliver => "deliver",
+        Act::Fetch => "fetch",
+        Act::LookUp => "look_up",
+        Act::Report => "report",
+        Act::Note => "note",
     }
 }
 

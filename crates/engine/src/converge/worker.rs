@@ -237,6 +237,7 @@ impl Worker {
                     limits: self.limits.clone(),
                     shutdown: self.shutdown.clone(),
                     thread,
+                    within: None,
                 };
                 let id = row.external_id.clone();
                 let call = self.calls.spawn(step::run(step, row, act));

@@ -140,7 +140,14 @@ async fn finish(
     error: Option<&str>,
 ) -> std::result::Result<(), JobFailed> {
     let finished = backfills::finish(engine.pool(), reading.id, engine.now(), error).await;
-    finished.map_err(|error| again(&error.into()))
+    finished.map_err(|error| again(&error.into()))?;
+    let kind = match reading.kind {
+        Kind::Poll => "poll",
+        Kind::Incremental => "incremental",
+        Kind::Full => "full",
+    };
+    engine.metrics().read(kind, error.is_some());
+    Ok(())
 }
 
 fn again(error: &Error) -> JobFailed {

@@ -4,7 +4,6 @@ use super::{queue, read_list, retain, work};
 use crate::{Engine, Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use twinwire_store::backfills::{self, Kind};
 use twinwire_store::jobs;
@@ -18,17 +17,14 @@ const STALE: TimeDelta = TimeDelta::minutes(2);
 
 /// Runs until `shutdown`.
 pub async fn run(engine: Engine, shutdown: CancellationToken) {
-    // Looks more often than it polls, so that the ticks of several processes do not have to fall together.
-    let mut tick =
-        interval((engine.poll_interval() / 4).clamp(Duration::from_millis(250), Duration::from_secs(5)));
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = tick.tick() => {}
-        }
         if let Err(error) = once(&engine).await {
             tracing::warn!(%error, "the schedule could not be kept");
+        }
+        // Looks more often than it polls, so that the ticks of several processes do not have to fall together.
+        let look = (engine.poll_interval() / 4).clamp(Duration::from_millis(250), Duration::from_secs(5));
+        if shutdown.run_until_cancelled(tokio::time::sleep(look)).await.is_none() {
+            return;
         }
     }
 }

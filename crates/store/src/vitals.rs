@@ -1,0 +1,81 @@
+//! How the installation stands, in a few numbers for whoever watches it. Every question goes to an index whose size is the
+//! work at hand, not the history.
+
+use crate::Result;
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
+/// The numbers. Lists go by the word in the first place; what is not there is zero.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Vitals {
+    /// Messages of active channels with something to do.
+    pub pending: i64,
+    /// For how many seconds the first of them has been due.
+    pub oldest_due: f64,
+    /// How many seconds ago the oldest of them was first seen.
+    pub oldest_pending: f64,
+    /// Messages that were put aside, by reason; those that were too old left out.
+    pub parked: Vec<(String, f64)>,
+    /// Accounts of living channels that rest since a call was refused, by connector.
+    pub resting: Vec<(String, f64)>,
+    /// Readings of providers' lists that wait or run, by kind.
+    pub readings: Vec<(String, f64)>,
+    /// How many seconds the reading of a provider's list is behind, by connector; the worst account of each.
+    pub poll_lag: Vec<(String, f64)>,
+    /// Channels by state.
+    pub channels: Vec<(String, f64)>,
+}
+
+/// Reads them, over one connection.
+pub async fn read(pool: &PgPool, now: DateTime<Utc>) -> Result<Vitals> {
+    let conn = &mut *pool.acquire().await?;
+    let backlog = sqlx::query!(
+        r#"select count(*) as "pending!",
+            greatest(extract(epoch from $1 - min(m.wake_at)), 0)::float8 as oldest_due,
+            greatest(extract(epoch from $1 - min(m.created_at)), 0)::float8 as oldest_pending
+        from channels c join messages m on m.channel_id = c.id
+        where c.state = 'active' and m.wake_at is not null"#,
+        now
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let parked = sqlx::query!(
+        r#"select parked as "word!", count(*)::float8 as "value!" from messages
+        where parked is not null and parked <> 'too_old' group by 1"#
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let accounts = sqlx::query!(
+        r#"select a.connector as "word!", count(*) filter (where a.pauses > 0)::float8 as "resting!",
+            max(extract(epoch from $1 - coalesce(a.polled_until, a.created_at)))
+                filter (where exists (select from channels c where c.provider_account_id = a.id and c.state <> 'deleted'))
+                ::float8 as poll_lag
+        from accounts a
+        where exists (select from channels c
+            where (c.provider_account_id = a.id or c.helpdesk_account_id = a.id) and c.state <> 'deleted')
+        group by 1"#,
+        now
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let readings = sqlx::query!(
+        r#"select kind as "word!", count(*)::float8 as "value!" from backfills
+        where state in ('queued', 'running') group by 1"#
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let channels =
+        sqlx::query!(r#"select state as "word!", count(*)::float8 as "value!" from channels group by 1"#)
+            .fetch_all(conn)
+            .await?;
+    Ok(Vitals {
+        pending: backlog.pending,
+        oldest_due: backlog.oldest_due.unwrap_or_default(),
+        oldest_pending: backlog.oldest_pending.unwrap_or_default(),
+        parked: parked.into_iter().map(|row| (row.word, row.value)).collect(),
+        resting: accounts.iter().map(|row| (row.word.clone(), row.resting)).collect(),
+        readings: readings.into_iter().map(|row| (row.word, row.value)).collect(),
+        poll_lag: accounts.into_iter().filter_map(|row| Some((row.word, row.poll_lag?.max(0.0)))).collect(),
+        channels: channels.into_iter().map(|row| (row.word, row.value)).collect(),
+    })
+}
