@@ -27,6 +27,7 @@ mod parts;
 mod posts;
 mod retry;
 mod safeguards;
+mod setup;
 mod status;
 mod twilio;
 mod unverified;

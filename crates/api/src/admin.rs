@@ -63,13 +63,17 @@ fn problem(status: StatusCode, message: &str) -> Response {
 }
 
 /// Compares hashes in constant time, so that neither the token's text nor its length shows.
-fn is_admin(app: &App, headers: &HeaderMap) -> bool {
-    let Some(token) = &app.admin_token else { return false };
+pub(crate) fn is_admin(app: &App, headers: &HeaderMap) -> bool {
     let given = headers
         .get("authorization")
         .and_then(|value| value.to_str().ok())
         .and_then(|v| v.strip_prefix("Bearer "));
-    let Some(given) = given else { return false };
+    given.is_some_and(|given| is_token(app, given))
+}
+
+/// The same of a token by itself.
+pub(crate) fn is_token(app: &App, given: &str) -> bool {
+    let Some(token) = &app.admin_token else { return false };
     let (own, given) = (Sha256::digest(token.expose_secret()), Sha256::digest(given.trim()));
     own.ct_eq(&given).into()
 }

@@ -4,6 +4,7 @@
 //! * [`hooks`] — what providers post.
 //! * [`media`] — files, for providers that fetch them.
 //! * [`admin`] — asks for backfills; the rest of the operator's work is in the command line.
+//! * [`setup`] — the set-up of a channel, as a page and as JSON.
 //! * [`health`] — is it up, and is it well.
 
 mod admin;
@@ -13,6 +14,7 @@ mod install;
 mod media;
 mod receive;
 mod refusals;
+mod setup;
 
 pub use health::LastStatus;
 pub use refusals::Refusals;
@@ -50,6 +52,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/hooks/{connector}/{channel}/{hook}", any(hooks::by_id))
         .route("/v1/media/{channel}/{message}/{nth}/{name}", get(media::file))
         .route("/v1/admin/channels/{channel}/backfill", post(admin::backfill))
+        .merge(setup::routes())
         .layer(CatchPanicLayer::new())
         .with_state(app)
 }

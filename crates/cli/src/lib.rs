@@ -99,7 +99,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Demo(args) => commands::demo::run(&config, &args).await,
         Command::Chaos(args) => commands::chaos::run(&config, &args).await,
         Command::ChaosWorker(args) => commands::chaos::work(&config, &args).await,
-        Command::Setup(args) => given_up_on_stop(commands::setup::run(&config, &args)).await,
+        Command::Setup(args) => Box::pin(commands::setup::run(&config, &args)).await,
         Command::Channels(args) => given_up_on_stop(commands::channels::run(&config, &args)).await,
         Command::Backfill(args) => given_up_on_stop(commands::backfill::run(&config, &args)).await,
         Command::Why(args) => given_up_on_stop(commands::why::run(&config, &args)).await,

@@ -21,6 +21,7 @@ pub mod pool;
 pub mod provider_messages;
 pub mod reader;
 pub mod seal;
+pub mod setups;
 pub mod story;
 pub mod verification;
 pub mod views;
