@@ -8,6 +8,7 @@
 //! * [`call`] and [`sender`] — the one place from which a vendor is called.
 //! * [`media`] — files of messages, kept by us on their way.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
+//! * [`stop`] — channels paused and resumed, accounts that need not rest any more.
 //! * [`setup`] — make a channel.
 //! * [`verification`] — webhooks that are not signed as they should be.
 //!
@@ -30,6 +31,7 @@ mod runtime;
 mod safeguard;
 pub mod sender;
 pub mod setup;
+pub mod stop;
 pub mod verification;
 
 pub use error::{Error, Result};

@@ -21,7 +21,7 @@ async fn another_applications_webhook_is_shown_and_taken_over_only_by_that_word(
     );
     assert_eq!(shown["url"], ours(&stack, &shown));
     let (status, refused) = client.says(&json!({ "webhook": "set" })).await;
-    assert!(status == 422 && refused.to_string().contains("another application"), "{refused}");
+    assert!(status == 400 && refused.to_string().contains("another application"), "{refused}");
     assert_eq!(stack.signalwire.webhook(SECOND).as_deref(), Some(OTHER));
     let shown = client.say(json!({ "webhook": "take_over" })).await;
     assert_eq!(shown["step"], "show", "{shown}");

@@ -1,11 +1,11 @@
 //! The set-up as JSON, with the admin token. Answers go in; what comes next comes out, and no answer with it.
 
-use super::{failed, no_store, problem, unauthorized};
 use crate::App;
-use crate::admin::is_admin;
+use crate::admin::auth::{Admin, May};
+use crate::admin::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use twinwire_core::setting::Settings;
 use twinwire_engine::setup::session::{self, Said, Session, Word};
-use twinwire_engine::setup::view;
+use twinwire_engine::setup::view::{self, View};
 
 /// What begins a set-up.
 #[derive(Deserialize)]
@@ -62,78 +62,54 @@ impl Say {
     }
 }
 
+/// An answer that no cache keeps: the channel's key may be in it.
+type Shown = Result<(StatusCode, [(HeaderName, &'static str); 1], Json<View>), Problem>;
+
 /// `POST /v1/setup`: begins a set-up.
-pub(super) async fn begin(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
-    if !is_admin(&app, &headers) {
-        return unauthorized();
-    }
-    let Some(asked) = parsed::<Begin>(&body) else {
-        return problem(
-            StatusCode::UNPROCESSABLE_ENTITY,
+pub(super) async fn begin(_: May<Admin>, State(app): State<App>, body: Bytes) -> Shown {
+    let asked: Begin = parsed(&body).ok_or_else(|| {
+        Problem::wrong("The body is not as it should be.").hint(
             "Say {\"pair\": \"…\"} and, as you like, \"answers\" by name or the \"channel\" whose answers change.",
-        );
-    };
+        )
+    })?;
     let answers = Settings::from_iter(asked.answers);
-    match session::begin(&app.engine, &asked.pair, &answers, asked.channel.as_deref()).await {
-        Ok(session) => shown(&app, StatusCode::CREATED, &session).await,
-        Err(error) => failed(&error),
-    }
+    let session = session::begin(&app.engine, &asked.pair, &answers, asked.channel.as_deref()).await?;
+    shown(&app, StatusCode::CREATED, &session).await
 }
 
 /// `GET /v1/setup/{setup}`: what comes next.
-pub(super) async fn look(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    if !is_admin(&app, &headers) {
-        return unauthorized();
-    }
-    match session::look(&app.engine, &id).await {
-        Ok(session) => shown(&app, StatusCode::OK, &session).await,
-        Err(error) => failed(&error),
-    }
+pub(super) async fn look(_: May<Admin>, State(app): State<App>, Path(id): Path<String>) -> Shown {
+    let session = session::look(&app.engine, &id).await?;
+    shown(&app, StatusCode::OK, &session).await
 }
 
 /// `POST /v1/setup/{setup}`: goes on, and gives what comes next.
-pub(super) async fn say(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    if !is_admin(&app, &headers) {
-        return unauthorized();
-    }
-    let Some(said) = parsed::<Say>(&body).and_then(Say::said) else {
-        return problem(
-            StatusCode::UNPROCESSABLE_ENTITY,
+pub(super) async fn say(_: May<Admin>, State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Shown {
+    let said = parsed::<Say>(&body).and_then(Say::said).ok_or_else(|| {
+        Problem::wrong("The body is not as it should be.").hint(
             "Say one of {\"answer\": \"…\"}, {\"answers\": {…}}, {\"back\": \"setting\"}, {\"webhook\": \"set\", \
              \"take_over\" or \"leave\"}, {\"continue\": true}.",
-        );
-    };
-    match session::say(&app.engine, &id, said).await {
-        Ok(session) => shown(&app, StatusCode::OK, &session).await,
-        Err(error) => failed(&error),
-    }
+        )
+    })?;
+    let session = session::say(&app.engine, &id, said).await?;
+    shown(&app, StatusCode::OK, &session).await
 }
 
 /// `POST /v1/setup/{setup}/link`: a link to its page, for one use within 30 minutes.
-pub(super) async fn link(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    if !is_admin(&app, &headers) {
-        return unauthorized();
-    }
-    let made = async {
-        let session = session::look(&app.engine, &id).await?;
-        session::link(&app.engine, &session).await
-    };
-    match made.await {
-        Ok(link) => (StatusCode::CREATED, no_store(), Json(json!({ "link": link }))).into_response(),
-        Err(error) => failed(&error),
-    }
+pub(super) async fn link(
+    _: May<Admin>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let session = session::look(&app.engine, &id).await?;
+    let link = session::link(&app.engine, &session).await?;
+    Ok((StatusCode::CREATED, NO_STORE, Json(json!({ "link": link }))).into_response())
 }
 
-pub(super) async fn shown(app: &App, status: StatusCode, session: &Session) -> Response {
-    match view::of(&app.engine, session).await {
-        Ok(view) => (status, no_store(), Json(view)).into_response(),
-        Err(error) => failed(&error),
-    }
+const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
+
+async fn shown(app: &App, status: StatusCode, session: &Session) -> Shown {
+    Ok((status, NO_STORE, Json(view::of(&app.engine, session).await?)))
 }
 
 /// What was said; nothing of what cannot be read is repeated, for it may be a secret.

@@ -2,20 +2,18 @@
 //!
 //! * [`json`] — `/v1/setup`, with the admin token.
 //! * [`page`] — `/v1/install/{pair}/setup`, with the admin token or a link that works once.
-//! * [`keys`] — a channel's key, and its credentials forgotten.
 
 mod json;
-mod keys;
 mod page;
 mod templates;
 mod visitor;
 
 use crate::App;
+use crate::admin::problem::Problem;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde_json::json as value;
 use twinwire_engine::setup::SetupError;
 
 /// The routes.
@@ -27,9 +25,6 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v1/setup/assets/style.css", get(style))
         .route("/v1/setup/assets/script.js", get(script))
         .route("/v1/install/{pair}/setup", get(page::show).post(page::act))
-        .route("/v1/admin/channels/{channel}/key", get(keys::show))
-        .route("/v1/admin/channels/{channel}/key/rotate", post(keys::rotate))
-        .route("/v1/admin/channels/{channel}/reset", post(keys::reset))
 }
 
 async fn style() -> Response {
@@ -50,45 +45,21 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
     (headers, text).into_response()
 }
 
-/// What a trouble is in HTTP.
-fn status(error: &SetupError) -> StatusCode {
-    match error {
-        SetupError::NoPair(..) | SetupError::NoSetup(_) => StatusCode::NOT_FOUND,
-        SetupError::Overtaken => StatusCode::CONFLICT,
-        SetupError::Unreachable(..) => StatusCode::BAD_GATEWAY,
-        SetupError::Engine(error) if error.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
-        SetupError::Engine(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        SetupError::Missing(..)
-        | SetupError::Unknown(..)
-        | SetupError::MissingInstallation(..)
-        | SetupError::Invalid(_)
-        | SetupError::Refused(..) => StatusCode::UNPROCESSABLE_ENTITY,
+impl From<SetupError> for Problem {
+    fn from(error: SetupError) -> Self {
+        let words = error.to_string();
+        match error {
+            SetupError::NoPair(..) | SetupError::NoSetup(_) | SetupError::NoChannel(_) => {
+                Self::not_found(words)
+            }
+            SetupError::Overtaken | SetupError::Shared(_) => Self::conflict(words),
+            SetupError::Unreachable(..) => Self::new(StatusCode::BAD_GATEWAY, words),
+            SetupError::Missing(..)
+            | SetupError::Unknown(..)
+            | SetupError::MissingInstallation(..)
+            | SetupError::Invalid(_)
+            | SetupError::Refused(..) => Self::wrong(words),
+            SetupError::Engine(error) => error.into(),
+        }
     }
-}
-
-/// What is said of a trouble. What went wrong here is for the log.
-fn words(error: &SetupError) -> String {
-    let SetupError::Engine(inner) = error else { return error.to_string() };
-    tracing::error!(error = %inner, "a set-up could not go on");
-    if inner.is_outage() {
-        "The database cannot be reached.".to_owned()
-    } else {
-        "Internal error; the log says more.".to_owned()
-    }
-}
-
-fn problem(status: StatusCode, words: &str) -> Response {
-    (status, no_store(), axum::Json(value!({ "error": words }))).into_response()
-}
-
-fn failed(error: &SetupError) -> Response {
-    problem(status(error), &words(error))
-}
-
-fn no_store() -> [(header::HeaderName, &'static str); 1] {
-    [(header::CACHE_CONTROL, "no-store")]
-}
-
-fn unauthorized() -> Response {
-    problem(StatusCode::UNAUTHORIZED, "The admin token is missing or wrong; it is TWINWIRE_ADMIN_TOKEN.")
 }

@@ -3,9 +3,9 @@
 
 use super::templates::{EnterPage, StepPage, page, secured};
 use super::visitor::{Visitor, is_foreign, set_cookie};
-use super::{status, words};
 use crate::App;
-use crate::admin::is_token;
+use crate::admin::auth::is_admin;
+use crate::admin::problem::Problem;
 use axum::body::Body;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -76,7 +76,8 @@ pub(super) async fn show(
             None => Ok(enter(&app, &pair, StatusCode::UNAUTHORIZED, None, None)),
         }
     };
-    shown.await.unwrap_or_else(|error| trouble(&app, &pair, &error))
+    let shown: Result<Response, Problem> = shown.await;
+    shown.unwrap_or_else(|error| trouble(&app, &pair, &error))
 }
 
 /// `POST /v1/install/{pair}/setup`: a form of the page.
@@ -100,7 +101,7 @@ pub(super) async fn act(
     acted.unwrap_or_else(|error| trouble(&app, &pair, &error))
 }
 
-async fn open(app: &App, pair: &str, link: &str) -> Result<Response, SetupError> {
+async fn open(app: &App, pair: &str, link: &str) -> Result<Response, Problem> {
     match session::spend_link(&app.engine, pair, link).await? {
         Some(visitor) => Ok(entered(app, &visitor)),
         None => {
@@ -110,15 +111,15 @@ async fn open(app: &App, pair: &str, link: &str) -> Result<Response, SetupError>
     }
 }
 
-async fn sign_in(app: &App, pair: &str, token: &str) -> Result<Response, SetupError> {
-    if !is_token(app, token) {
+async fn sign_in(app: &App, pair: &str, token: &str) -> Result<Response, Problem> {
+    if !is_admin(app, token).await? {
         return Ok(enter(app, pair, StatusCode::UNAUTHORIZED, None, Some("That is not the admin token.")));
     }
     let begun = session::begin(&app.engine, pair, &Settings::default(), None).await?;
     Ok(entered(app, &session::visit(&app.engine, &begun).await?))
 }
 
-async fn go_on(app: &App, pair: &str, headers: &HeaderMap, sent: Sent) -> Result<Response, SetupError> {
+async fn go_on(app: &App, pair: &str, headers: &HeaderMap, sent: Sent) -> Result<Response, Problem> {
     let Some(visitor) = Visitor::of(app, pair, headers).await? else {
         return Ok(enter(app, pair, StatusCode::UNAUTHORIZED, None, None));
     };
@@ -136,17 +137,16 @@ async fn go_on(app: &App, pair: &str, headers: &HeaderMap, sent: Sent) -> Result
     };
     match session::say(&app.engine, &visitor.setup, said).await {
         Ok(_) => Ok(again()),
-        Err(error @ SetupError::Engine(_)) => Err(error),
+        Err(error @ SetupError::Engine(_)) => Err(error.into()),
         // Another window was faster, say: the page shows where it stands, and what was wrong.
-        Err(error) => step(app, &visitor, Some((status(&error), &words(&error)))).await,
+        Err(error) => {
+            let problem = Problem::from(error);
+            step(app, &visitor, Some((problem.status(), problem.words()))).await
+        }
     }
 }
 
-async fn step(
-    app: &App,
-    visitor: &Visitor,
-    wrong: Option<(StatusCode, &str)>,
-) -> Result<Response, SetupError> {
+async fn step(app: &App, visitor: &Visitor, wrong: Option<(StatusCode, &str)>) -> Result<Response, Problem> {
     let session = session::look(&app.engine, &visitor.setup).await?;
     let view = view::of(&app.engine, &session).await?;
     let (code, wrong) = wrong.map_or((StatusCode::OK, None), |(code, words)| (code, Some(words)));
@@ -161,8 +161,8 @@ fn enter(app: &App, pair: &str, code: StatusCode, link: Option<&str>, wrong: Opt
     page(code, &EnterPage { names, pair, link, token: app.admin_token.is_some(), wrong })
 }
 
-fn trouble(app: &App, pair: &str, error: &SetupError) -> Response {
-    enter(app, pair, status(error), None, Some(&words(error)))
+fn trouble(app: &App, pair: &str, problem: &Problem) -> Response {
+    enter(app, pair, problem.status(), None, Some(problem.words()))
 }
 
 /// To the page again.

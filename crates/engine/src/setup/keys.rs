@@ -31,10 +31,7 @@ pub async fn reset(engine: &Engine, channel: &str, shared: bool) -> Result<Sessi
     let (_, provider) = answers::find(engine.connectors(), &channel.channel.pair)?;
     let others = others(engine, &channel).await?;
     if !others.is_empty() && !shared {
-        return Err(SetupError::Invalid(format!(
-            "the credentials also serve {}: say that theirs are to be forgotten as well (--shared)",
-            others.join(", ")
-        )));
+        return Err(SetupError::Shared(others.join(", ")));
     }
     let secret =
         |name: &str| provider.settings().iter().any(|setting| setting.name == name && setting.secret);

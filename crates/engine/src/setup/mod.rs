@@ -48,6 +48,12 @@ pub enum SetupError {
     /// The vendor did not answer as it should.
     #[error("{0} could not be asked: {1}; check the answers that make up its address, and the network")]
     Unreachable(&'static str, String),
+    /// There is no such channel.
+    #[error("there is no channel {0}; `twinwire channels` lists them")]
+    NoChannel(String),
+    /// The credentials serve other channels as well.
+    #[error("the credentials also serve {0}: say that theirs are to be forgotten as well (--shared)")]
+    Shared(String),
     /// There is no such set-up, or not any more.
     #[error("there is no set-up `{0}`: it may be more than a day old; begin a new one")]
     NoSetup(String),
@@ -114,7 +120,7 @@ pub(crate) async fn find(engine: &Engine, id: &str) -> Result<StoredChannel, Set
         Some(_) => Err(SetupError::Invalid(format!(
             "the channel {id} was removed in the helpdesk: set its number up anew, which makes another one"
         ))),
-        None => Err(SetupError::Invalid(format!("there is no channel {id}; `twinwire channels` lists them"))),
+        None => Err(SetupError::NoChannel(id.to_owned())),
     }
 }
 

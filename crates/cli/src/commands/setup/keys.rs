@@ -1,11 +1,12 @@
 //! `twinwire setup key show|rotate` and `twinwire setup reset`: for lost keys.
 
 use super::{failure, talk};
-use crate::{Failure, Outcome, output};
+use crate::client::{self, Client, Path};
+use crate::config::Config;
+use crate::{Outcome, output};
 use serde_json::json;
-use std::io::IsTerminal;
-use twinwire_engine::Engine;
-use twinwire_engine::setup::keys;
+use twinwire_api::admin::keys::{BegunSetup, ChannelKey};
+use twinwire_engine::setup::session;
 
 /// What is done about keys.
 #[derive(Debug, clap::Subcommand)]
@@ -47,49 +48,49 @@ pub(super) enum Key {
     },
 }
 
-pub(super) async fn run(engine: &Engine, command: &Command) -> Outcome {
-    match command {
+pub(super) async fn run(config: &Config, command: &Command) -> Outcome {
+    client::with(config, async |client| match command {
         Command::Key(Key::Show { channel, json }) => {
-            let key = keys::show(engine, channel).await.map_err(failure)?;
-            say(channel, &key, *json, &[])
+            let key: ChannelKey = client.get(&Path::of(&["channels", channel, "key"])).await?;
+            say(&key, *json, &[])
         }
         Command::Key(Key::Rotate { channel, json }) => {
-            let key = keys::rotate(engine, channel).await.map_err(failure)?;
-            say(
-                channel,
-                &key,
-                *json,
-                &[
-                    "The old key does not work any more: paste this one as the channel's token in",
-                    "the helpdesk, or agents' messages are refused. History and connection stay.",
-                ],
-            )
+            let path = Path::of(&["channels", channel, "key", "rotate"]);
+            let key: ChannelKey = client.post(&path, &json!({})).await?;
+            let told = [
+                "The old key does not work any more: paste this one as the channel's token in",
+                "the helpdesk, or agents' messages are refused. History and connection stay.",
+            ];
+            say(&key, *json, &told)
         }
-        Command::Reset { channel, shared, json } => reset(engine, channel, *shared, *json).await,
-    }
+        Command::Reset { channel, shared, json } => reset(client, channel, *shared, *json).await,
+    })
+    .await
 }
 
-fn say(channel: &str, key: &str, as_json: bool, told: &[&str]) -> Outcome {
+fn say(key: &ChannelKey, as_json: bool, told: &[&str]) -> Outcome {
     if as_json {
-        return Ok(output::json(&json!({ "channel": channel, "api_key": key }))?);
+        return Ok(output::json(key)?);
     }
-    output::say(key);
+    output::say(&key.api_key);
     for line in told {
         output::complain(line);
     }
     Ok(())
 }
 
-async fn reset(engine: &Engine, channel: &str, shared: bool, as_json: bool) -> Result<(), Failure> {
-    let session = keys::reset(engine, channel, shared).await.map_err(failure)?;
+async fn reset(client: &Client, channel: &str, shared: bool, as_json: bool) -> Outcome {
+    let path = Path::of(&["channels", channel, "reset"]).with("shared", shared.then_some(true));
+    let begun: BegunSetup = client.post(&path, &json!({})).await?;
     if as_json {
-        return Ok(output::json(&json!({ "channel": channel, "setup": session.id() }))?);
+        return Ok(output::json(&begun)?);
     }
     output::say(&format!("The credentials of {channel} are forgotten; its history and connection stay."));
-    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+    if let Some(engine) = client.here().filter(|_| super::is_terminal()) {
+        let session = session::look(engine, &begun.setup).await.map_err(failure)?;
         return talk::through(engine, session).await;
     }
-    output::say("Its messages wait until there are new ones. Go on with:");
-    output::say(&format!("  twinwire setup --resume {}", session.id()));
+    output::say("Its messages wait until there are new ones. On the server, go on with:");
+    output::say(&format!("  twinwire setup --resume {}", begun.setup));
     Ok(())
 }

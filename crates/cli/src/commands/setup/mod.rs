@@ -88,7 +88,22 @@ fn answer(text: &str) -> Result<(String, String), String> {
     }
 }
 
+impl Args {
+    /// Whether it can be asked of a server elsewhere as well.
+    pub(crate) fn can_be_elsewhere(&self) -> bool {
+        self.command.is_some()
+    }
+}
+
+/// Whether there is somebody to ask.
+fn is_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
 pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
+    if let Some(command) = &args.command {
+        return keys::run(config, command).await;
+    }
     let database = Database::open(config).await?;
     let public_url = database.public_url(config).await?;
     let engine = database.engine(config, &public_url)?;
@@ -98,10 +113,7 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 }
 
 async fn act(engine: &Engine, args: &Args, public_url: &str) -> Outcome {
-    if let Some(command) = &args.command {
-        return keys::run(engine, command).await;
-    }
-    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !args.json;
+    let terminal = is_terminal() && !args.json;
     if args.web || terminal || args.resume.is_some() {
         let session = session(engine, args).await.map_err(failure)?;
         return if args.web {
@@ -223,6 +235,8 @@ fn failure(error: SetupError) -> Failure {
         | SetupError::Unknown(..)
         | SetupError::Invalid(_)
         | SetupError::NoSetup(_)
+        | SetupError::NoChannel(_)
+        | SetupError::Shared(_)
         | SetupError::Overtaken
         | SetupError::NoPair(..) => Failure::Usage(error.to_string()),
         SetupError::Refused(..) | SetupError::Unreachable(..) | SetupError::Engine(_) => {
