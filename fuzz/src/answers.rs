@@ -65,7 +65,7 @@ pub(crate) fn check(connector: &dyn Connector, data: &[u8]) {
             let named: Vec<_> = named.iter().filter(|file| file.url.is_some()).cloned().collect();
             files::read(connector, API, &named);
         }
-        Outcome::Done(Done::Told | Done::Checked) => {}
+        Outcome::Done(Done::Told | Done::Checked | Done::Hook(_)) => {}
         Outcome::Refused(refusal) => refused(call, &row, refusal),
         Outcome::Unknown(why) => rules::text(why),
     }
@@ -116,6 +116,7 @@ fn may_be_done(call: &Call<'_>, answer: &Answer, done: &Done) {
         // The bytes of a file are not judged, only what came in their place.
         Call::File { .. } => false,
         Call::Check => *done == Done::Checked,
+        Call::ReadHook | Call::SetHook { .. } => matches!(done, Done::Hook(_)),
     };
     assert!(fits, "{call:?} is answered by {done:?}");
     // A conversation that moved shows nothing yet but where to look.

@@ -36,6 +36,7 @@ mod retry;
 mod roles;
 mod running;
 mod safeguards;
+mod setup;
 mod status;
 mod traces;
 mod twilio;

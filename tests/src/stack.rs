@@ -65,6 +65,8 @@ pub struct Setting {
     pub private_hosts: bool,
     /// How long what is kept is kept.
     pub keep: Keep,
+    /// Whether the Front application is set.
+    pub front_app: bool,
     /// Where Twilio is, for tests that make channels of it.
     pub twilio_url: Option<String>,
 }
@@ -81,6 +83,7 @@ impl Default for Setting {
             media: Arc::new(TempDir::new().unwrap()),
             private_hosts: true,
             keep: Keep::default(),
+            front_app: true,
             twilio_url: None,
         }
     }
@@ -288,6 +291,12 @@ impl Stack {
         serve(&self.database.url, &self.front, &self.signalwire, &self.setting).await
     }
 
+    /// One more Twinwire on the same database, which was not told of the Front application.
+    pub async fn server_without_front(&self) -> Server {
+        let setting = Setting { front_app: false, ..self.setting.clone() };
+        serve(&self.database.url, &self.front, &self.signalwire, &setting).await
+    }
+
     /// Asks Twinwire something.
     pub async fn get(&self, path: &str) -> (u16, Value) {
         let answer = reqwest::get(format!("{}{path}", self.url())).await.unwrap();
@@ -335,6 +344,7 @@ async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: 
                 ("requests_per_second", "1000"),
             ]
             .into_iter()
+            .filter(|(name, _)| setting.front_app || !name.starts_with("app_"))
             .collect(),
         ),
         ("signalwire".to_owned(), [("api_url", signalwire.url().as_str())].into_iter().collect()),

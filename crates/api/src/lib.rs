@@ -4,6 +4,7 @@
 //! * [`hooks`] — what providers post.
 //! * [`media`] — files, for providers that fetch them.
 //! * [`admin`] — everything that operators ask for; the command line is a client of it.
+//! * [`setup`] — the set-up of a channel, as a page and as JSON.
 //! * [`health`] — is it up, and is it well.
 //! * [`metrics`] — the same for Prometheus.
 
@@ -16,6 +17,7 @@ mod metrics;
 mod receive;
 mod refusals;
 mod request;
+mod setup;
 
 pub use health::LastStatus;
 pub use refusals::Refusals;
@@ -52,6 +54,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/hooks/{connector}/{channel}/{hook}", any(hooks::by_id))
         .route("/v1/media/{channel}/{message}/{nth}/{name}", get(media::file))
         .merge(admin::router())
+        .merge(setup::routes())
         .layer(CatchPanicLayer::new())
         .layer(from_fn(request::named))
         .with_state(app)

@@ -100,7 +100,7 @@ impl Command {
     /// Some commands work on this machine alone. Where a server elsewhere is meant, they must not do something here instead.
     fn can_ask(&self, by_option: bool, elsewhere: bool) -> Outcome {
         let here = match self {
-            Self::Setup(_) => "setup",
+            Self::Setup(args) if !args.can_be_elsewhere() => "setup",
             Self::Sql(_) => "sql",
             Self::Migrate(_) => "migrate",
             Self::Serve(_) | Self::Demo(_) | Self::Chaos(_) | Self::ChaosWorker(_) if by_option => {
@@ -172,7 +172,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Demo(args) => commands::demo::run(&config, &args).await,
         Command::Chaos(args) => commands::chaos::run(&config, &args).await,
         Command::ChaosWorker(args) => commands::chaos::work(&config, &args).await,
-        Command::Setup(args) => given_up_on_stop(commands::setup::run(&config, &args)).await,
+        Command::Setup(args) => Box::pin(commands::setup::run(&config, &args)).await,
         Command::Channels(args) => given_up_on_stop(commands::channels::run(&config, &args)).await,
         Command::Messages(args) => given_up_on_stop(commands::messages::run(&config, &args)).await,
         Command::Accounts(args) => given_up_on_stop(commands::accounts::run(&config, &args)).await,

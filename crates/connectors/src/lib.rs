@@ -13,6 +13,7 @@ mod fault;
 mod form;
 mod lenient;
 mod media;
+mod number;
 mod signature;
 #[cfg(test)]
 mod testing;

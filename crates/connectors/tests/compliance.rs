@@ -171,8 +171,11 @@ fn calls(message: &Message) -> Vec<Call<'_>> {
         Call::Files(message),
         Call::File { message, url: "https://vendor.test/base/file" },
         Call::Check,
+        Call::ReadHook,
     ];
-    calls.extend(["a1", "", "../../x", "a?b#c", "a\r\nb", "@evil.test"].map(|id| Call::Fetch { id }));
+    let ids = ["a1", "", "../../x", "a?b#c", "a\r\nb", "@evil.test"];
+    calls.extend(ids.map(|id| Call::Fetch { id }));
+    calls.extend(ids.map(|id| Call::SetHook { id }));
     calls
 }
 

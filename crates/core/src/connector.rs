@@ -12,6 +12,7 @@ use crate::observe::Observation;
 use crate::outcome::{Outcome, Refusal};
 use crate::pace::Pace;
 use crate::setting::{Setting, Settings};
+use crate::setup::Guide;
 use chrono::{DateTime, Utc};
 use std::fmt::Debug;
 
@@ -50,6 +51,18 @@ pub trait Connector: Debug + Send + Sync {
 
     /// What it asks its operator for.
     fn settings(&self) -> &'static [Setting];
+
+    /// Its part of a set-up: in which order it asks, and what its user does at the vendor.
+    fn guide(&self) -> &'static Guide;
+
+    /// Checks and tidies one answer by itself, as soon as it is given.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    fn tidy(&self, setting: &str, answer: &str) -> Result<String, String> {
+        let _ = setting;
+        Ok(answer.trim().to_owned())
+    }
 
     /// The setting without which no webhook of the vendor can be believed, where it may be left out: everything comes by
     /// polling then.
@@ -166,6 +179,13 @@ pub enum Call<'a> {
     },
     /// Do nothing but use the credentials.
     Check,
+    /// Show what the channel's number does with messages that come in, where [`Guide::reads_hook`].
+    ReadHook,
+    /// Have the channel's number send us the messages that come in.
+    SetHook {
+        /// The number's id there.
+        id: &'a str,
+    },
 }
 
 impl Call<'_> {
@@ -177,8 +197,13 @@ impl Call<'_> {
             | Self::Files(_)
             | Self::File { .. }
             | Self::Fetch { .. }
-            | Self::Check => true,
-            Self::Deliver(_) | Self::Report { .. } | Self::Note { .. } | Self::Show { .. } => false,
+            | Self::Check
+            | Self::ReadHook => true,
+            Self::Deliver(_)
+            | Self::Report { .. }
+            | Self::Note { .. }
+            | Self::Show { .. }
+            | Self::SetHook { .. } => false,
         }
     }
 }

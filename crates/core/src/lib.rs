@@ -29,4 +29,5 @@ pub mod retry;
 pub mod segments;
 pub mod setting;
 pub mod settle;
+pub mod setup;
 pub mod text;

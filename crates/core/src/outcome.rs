@@ -2,6 +2,7 @@
 
 use crate::media::File;
 use crate::observe::Observation;
+use crate::setup::NumberHook;
 use std::time::Duration;
 
 /// What came of a call.
@@ -28,6 +29,8 @@ pub enum Done {
     Files(Vec<File>),
     /// The credentials work.
     Checked,
+    /// What the channel's number does with messages that come in.
+    Hook(NumberHook),
 }
 
 /// One page of what a side has.

@@ -27,8 +27,16 @@ pub(crate) fn sort(engine: &Engine, pair: Pair, answers: &Settings) -> Result<So
     for connector in connectors {
         check_required(engine, connector, &own)?;
     }
+    Ok(Sorted { own, verification: verification(pair, answers)? })
+}
+
+/// What the answers say of webhooks that are not signed as they should be, by connector.
+pub(crate) fn verification(
+    pair: Pair,
+    answers: &Settings,
+) -> Result<BTreeMap<&'static str, Verification>, SetupError> {
     let mut verification = BTreeMap::new();
-    for connector in connectors {
+    for connector in [pair.0, pair.1] {
         let name = common(connector, VERIFICATION);
         // An empty one too: whoever gives it means to change something.
         if let Some((_, word)) = answers.iter().find(|(given, _)| *given == name) {
@@ -36,7 +44,7 @@ pub(crate) fn sort(engine: &Engine, pair: Pair, answers: &Settings) -> Result<So
             verification.insert(connector.name(), parsed);
         }
     }
-    Ok(Sorted { own, verification })
+    Ok(verification)
 }
 
 /// The name in an answer of a setting that every account has: a channel has two accounts.
@@ -49,7 +57,7 @@ fn is_common(connector: &dyn Connector, name: &str) -> bool {
 }
 
 /// No answer is misspelt.
-fn check_names((helpdesk, provider): Pair, answers: &Settings) -> Result<(), SetupError> {
+pub(crate) fn check_names((helpdesk, provider): Pair, answers: &Settings) -> Result<(), SetupError> {
     let mut known: Vec<String> = Vec::new();
     for connector in [helpdesk, provider] {
         let own = connector.settings().iter().filter(|setting| setting.scope != Scope::Installation);
@@ -113,6 +121,6 @@ pub(crate) fn find(connectors: Connectors, pair: &str) -> Result<Pair, SetupErro
 }
 
 /// A setting of the installation as it stands in the environment.
-fn variable(connector: &dyn Connector, setting: &str) -> String {
+pub(crate) fn variable(connector: &dyn Connector, setting: &str) -> String {
     format!("TWINWIRE_{}_{setting}", connector.name()).to_uppercase()
 }

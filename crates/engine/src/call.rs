@@ -264,6 +264,7 @@ fn subject<'a>(call: &Call<'a>) -> &'a str {
         Call::List { .. } => "the list",
         Call::Show { .. } => "the channel",
         Call::Check => "the credentials",
+        Call::ReadHook | Call::SetHook { .. } => "the number",
     }
 }
 

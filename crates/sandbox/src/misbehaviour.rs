@@ -40,6 +40,10 @@ pub enum Operation {
     CollectMedia,
     /// All: a `GET` from the storage behind the API.
     FetchStored,
+    /// `SignalWire`, Twilio: `GET …/IncomingPhoneNumbers`.
+    ListNumbers,
+    /// `SignalWire`, Twilio: `POST …/IncomingPhoneNumbers/{sid}`.
+    UpdateNumber,
     /// `SignalWire`, Twilio: a status callback.
     StatusCallback,
     /// `SignalWire`, Twilio: the webhook that announces a customer's text.

@@ -113,6 +113,33 @@ pub async fn put(
     Ok(id)
 }
 
+/// Lays answers over those of an account. Gives nothing where there are none.
+pub async fn overlay(conn: &mut PgConnection, key: &SecretKey, id: i64, answers: &Settings) -> Result<()> {
+    if answers.iter().next().is_none() {
+        return Ok(());
+    }
+    lock(conn, id).await?;
+    let account = get(&mut *conn, key, id).await?;
+    renew(conn, key, id, &account.public_id, &account.settings.overlaid(answers)).await
+}
+
+/// Replaces the answers of an account.
+pub async fn replace(conn: &mut PgConnection, key: &SecretKey, id: i64, answers: &Settings) -> Result<()> {
+    lock(conn, id).await?;
+    let account = get(&mut *conn, key, id).await?;
+    renew(conn, key, id, &account.public_id, answers).await
+}
+
+async fn lock(conn: &mut PgConnection, id: i64) -> Result<()> {
+    sqlx::query!("select id from accounts where id = $1 for update", id).fetch_one(conn).await?;
+    Ok(())
+}
+
+/// What makes an account the same account at the vendor; none where every channel has one of its own.
+pub async fn identity(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!("select identity from accounts where id = $1", id).fetch_one(conn).await?)
+}
+
 /// Replaces the settings of an account and ends its pause: new credentials deserve a new try.
 async fn renew(
     conn: &mut PgConnection,

@@ -125,6 +125,26 @@ pub async fn api_key(conn: impl PgExecutor<'_>, key: &SecretKey, id: i64, public
     String::from_utf8(plain).map_err(|_| crate::seal::SealError::Damaged.into())
 }
 
+/// Gives a channel another key: from now on the old one opens nothing.
+pub async fn replace_api_key(
+    conn: impl PgExecutor<'_>,
+    key: &SecretKey,
+    id: i64,
+    public_id: &str,
+    api_key: &str,
+) -> Result<()> {
+    let sealed = key.seal(&owner(public_id), api_key.as_bytes())?;
+    sqlx::query!(
+        "update channels set api_key_hash = $2, sealed_api_key = $3, updated_at = now() where id = $1",
+        id,
+        hash(api_key),
+        sealed
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// By key.
 pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<StoredChannel>> {
     sqlx::query_as!(

@@ -27,6 +27,7 @@ pub mod provider_messages;
 pub mod reader;
 pub mod retention;
 pub mod seal;
+pub mod setups;
 pub mod story;
 pub mod verification;
 pub mod views;

@@ -89,7 +89,27 @@ async fn caller(parts: &Parts, app: &App) -> Result<Caller, Problem> {
         return Ok(Caller { name: "command".to_owned(), scope: Scope::Admin });
     }
     let given = parts.headers.get("authorization").and_then(|value| value.to_str().ok()).and_then(bearer);
-    let Some(given) = given else { return Err(unknown()) };
+    match given {
+        Some(given) => known(app, given).await,
+        None => Err(unknown()),
+    }
+}
+
+/// Whether a token that a person gave may do everything.
+pub(crate) async fn is_admin(app: &App, token: &str) -> Result<bool, Problem> {
+    let token = token.trim();
+    if token.is_empty() || token.len() > LONGEST {
+        return Ok(false);
+    }
+    match known(app, token).await {
+        Ok(caller) => Ok(caller.scope == Scope::Admin),
+        Err(problem) if problem.is_unauthorized() => Ok(false),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Whose token it is.
+async fn known(app: &App, given: &str) -> Result<Caller, Problem> {
     let hash = hash(given);
     // Hashes are compared, and in constant time, so that neither the token's text nor its length shows.
     if let Some(own) = &app.admin_token

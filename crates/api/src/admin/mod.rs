@@ -15,6 +15,7 @@ mod document;
 pub mod erasures;
 mod given;
 pub mod jobs;
+pub mod keys;
 pub mod messages;
 pub mod problem;
 pub mod tokens;
@@ -33,6 +34,7 @@ fn subjects() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(accounts::routes())
         .merge(channels::routes())
+        .merge(keys::routes())
         .merge(backfills::routes())
         .merge(messages::routes())
         .merge(tokens::routes())

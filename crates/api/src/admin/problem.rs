@@ -50,6 +50,21 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, error)
     }
 
+    /// Whether the token is missing or wrong.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, in a sentence.
+    pub(crate) fn words(&self) -> &str {
+        &self.body.error
+    }
+
     /// Says what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.body.hint = Some(hint.into());

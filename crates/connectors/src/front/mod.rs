@@ -6,6 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | `config.rs` | the settings |
+//! | `guide.rs` | what is asked and told in a set-up |
 //! | `setup.rs` | checking the answers of the set-up |
 //! | `hook.rs` | what Front posts to us: verified, then read |
 //! | `request.rs` | what we ask of Front |
@@ -16,6 +17,7 @@
 //! | `README.md` | Front's rules, where they come from, and what is not known |
 
 mod config;
+mod guide;
 mod hook;
 mod id;
 mod json;
@@ -38,6 +40,7 @@ use twinwire_core::model::{Message, Side};
 use twinwire_core::outcome::{Outcome, Refusal};
 use twinwire_core::pace::Pace;
 use twinwire_core::setting::{Setting, Settings};
+use twinwire_core::setup::Guide;
 
 /// Front.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +88,10 @@ impl Connector for Front {
 
     fn settings(&self) -> &'static [Setting] {
         config::SETTINGS
+    }
+
+    fn guide(&self) -> &'static Guide {
+        &guide::GUIDE
     }
 
     fn hook_methods(&self) -> &'static [Method] {

@@ -36,7 +36,7 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
         Call::Report { message, reason } => report(message, reason, context),
         Call::Note { message, external_id, text } => note(message, external_id, text, context),
         Call::File { url, .. } => file(url, context),
-        Call::List { .. } | Call::Files(_) | Call::Fetch { .. } => {
+        Call::List { .. } | Call::Files(_) | Call::Fetch { .. } | Call::ReadHook | Call::SetHook { .. } => {
             Err(Refusal::permanent(None, "not supported by Front"))
         }
         Call::Show { works } => show(works, context),

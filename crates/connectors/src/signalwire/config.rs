@@ -201,6 +201,11 @@ impl<'a> Account<'a> {
     pub(super) fn messages(&self, rest: &str) -> String {
         format!("{}/api/laml/2010-04-01/Accounts/{}/Messages{rest}", self.base, self.project)
     }
+
+    /// Where its numbers are; `rest` starts with a dot or a slash.
+    pub(super) fn numbers(&self, rest: &str) -> String {
+        format!("{}/api/laml/2010-04-01/Accounts/{}/IncomingPhoneNumbers{rest}", self.base, self.project)
+    }
 }
 
 /// Whether this is the beginning of a URL that can be called.

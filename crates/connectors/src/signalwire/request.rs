@@ -1,6 +1,6 @@
 //! Requests to SignalWire. Credentials go to the configured address and nowhere else.
 
-use super::config::{Account, LONGEST_TEXT, NAME, SIGNING_KEY, STATUS, TIMEOUT, is_http, is_id};
+use super::config::{Account, INBOUND, LONGEST_TEXT, NAME, SIGNING_KEY, STATUS, TIMEOUT, is_http, is_id};
 use super::hook::REFERENCE;
 use crate::media;
 use crate::texts::is_smart;
@@ -47,6 +47,11 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
         },
         Call::File { url, .. } => media::request(url, &account.base, get(&account, String::new())),
         Call::Fetch { .. } => Err(Refusal::permanent(None, "this is not an id of a SignalWire message")),
+        Call::ReadHook => Ok(get(
+            &account,
+            account.numbers(&format!(".json?{}", form(&[("PhoneNumber", ours_of(context)?.0)]))),
+        )),
+        Call::SetHook { id } => set_hook(&account, id, &ours_of(context)?.1),
         Call::Report { .. } | Call::Note { .. } | Call::Show { .. } => {
             Err(Refusal::permanent(None, "not supported: SignalWire has no one to tell"))
         }
@@ -115,6 +120,26 @@ fn look_up(account: &Account<'_>, message: &Message, context: &Context<'_>) -> R
 
 fn ours<'a>(message: &'a Message, context: &Context<'a>) -> &'a str {
     context.channel.map_or(&message.sender, |channel| &channel.address)
+}
+
+/// The channel's number, and where its messages are to go.
+pub(super) fn ours_of<'a>(context: &Context<'a>) -> Result<(&'a str, String), Refusal> {
+    let none = || Refusal::permanent(None, "a number's webhook is that of a channel");
+    let channel = context.channel.ok_or_else(none)?;
+    Ok((&channel.address, channel.provider_url(context.public_url, NAME, INBOUND)))
+}
+
+/// An application at the number would be asked in place of its own URL, so it is taken off.
+fn set_hook(account: &Account<'_>, id: &str, url: &str) -> Result<Request, Refusal> {
+    if !is_id(id) {
+        return Err(Refusal::permanent(None, "this is not an id of a SignalWire number"));
+    }
+    let fields = [("SmsUrl", url), ("SmsMethod", "POST"), ("SmsApplicationSid", "")];
+    let mut request = get(account, account.numbers(&format!("/{id}.json")));
+    request.method = Method::Post;
+    request.headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
+    request.body = form(&fields).into_bytes();
+    Ok(request)
 }
 
 fn list(account: &Account<'_>, filters: &[(&str, &str)]) -> Request {

@@ -2,16 +2,19 @@
 
 use super::config::{Account, INBOUND};
 use super::errors::CODES;
+use super::request::ours_of;
 use super::resource;
 use crate::fault::{Fault, LONGEST_WORDS, Leads, json, unclear};
 use crate::lenient::word;
 use crate::media;
+use crate::number::{self, Ours};
 use serde_json::Value;
 use twinwire_core::connector::{Call, Context};
-use twinwire_core::http::{Answer, Hook, Reply};
+use twinwire_core::http::{Answer, Hook, Method, Reply};
 use twinwire_core::observe::{AtProvider, Observation};
 use twinwire_core::outcome::{Done, Outcome, Page, Refusal};
 use twinwire_core::phone::address;
+use twinwire_core::setup::NumberHook;
 use twinwire_core::text::first_chars;
 
 /// A script that does nothing. Any text in its place would be sent to the customer.
@@ -78,8 +81,16 @@ fn success(call: &Call<'_>, context: &Context<'_>, body: &[u8]) -> Option<Done> 
             let account = Account::of(context.settings).ok()?;
             media::in_list(&body, &account.base).map(Done::Files)
         }
+        Call::ReadHook => hook(context, |ours| number::in_list(&body, ours)),
+        Call::SetHook { .. } => hook(context, |ours| number::resource(&body, ours)),
         Call::File { .. } | Call::Report { .. } | Call::Note { .. } | Call::Show { .. } => None,
     }
+}
+
+/// Where the number's messages go, as `read` finds it.
+fn hook(context: &Context<'_>, read: impl Fn(&Ours<'_>) -> Option<NumberHook>) -> Option<Done> {
+    let (address, url) = ours_of(context).ok()?;
+    read(&Ours { address, url: &url, methods: &[Method::Post], idle: &[] }).map(Done::Hook)
 }
 
 fn or(there: String, asked: &str) -> String {

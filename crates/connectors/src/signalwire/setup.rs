@@ -30,6 +30,19 @@ pub(super) fn prepare(answers: &Settings) -> Result<Prepared, String> {
     })
 }
 
+/// Tidies one answer by itself.
+pub(super) fn tidy(setting: &str, answer: &str) -> Result<String, String> {
+    let answer = answer.trim();
+    match setting {
+        PHONE => phone(answer),
+        SPACE => space(answer),
+        PROJECT => project(answer),
+        TOKEN => token(answer).map(str::to_owned),
+        SIGNING_KEY => signing_key(answer).map(str::to_owned),
+        _ => Ok(answer.to_owned()),
+    }
+}
+
 fn need<'a>(answers: &'a Settings, name: &str) -> Result<&'a str, String> {
     let answer = answers.get(name).map(str::trim).filter(|answer| !answer.is_empty());
     answer.ok_or_else(|| format!("`{name}` is missing"))

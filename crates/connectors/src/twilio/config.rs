@@ -239,6 +239,11 @@ impl<'a> Account<'a> {
     pub(super) fn messages(&self, rest: &str) -> String {
         format!("{}/2010-04-01/Accounts/{}/Messages{rest}", self.base, self.sid)
     }
+
+    /// Where its numbers are; `rest` starts with a dot or a slash.
+    pub(super) fn numbers(&self, rest: &str) -> String {
+        format!("{}/2010-04-01/Accounts/{}/IncomingPhoneNumbers{rest}", self.base, self.sid)
+    }
 }
 
 /// Whether this is the beginning of a URL that can be called.

@@ -11,6 +11,7 @@
 
 mod config;
 mod errors;
+mod guide;
 mod hook;
 mod request;
 mod resource;
@@ -33,6 +34,7 @@ use twinwire_core::outcome::{Outcome, Refusal};
 use twinwire_core::pace::Pace;
 use twinwire_core::phone::network;
 use twinwire_core::setting::{Setting, Settings};
+use twinwire_core::setup::Guide;
 
 /// Twilio.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +76,14 @@ impl Connector for Twilio {
 
     fn settings(&self) -> &'static [Setting] {
         config::SETTINGS
+    }
+
+    fn guide(&self) -> &'static Guide {
+        &guide::GUIDE
+    }
+
+    fn tidy(&self, setting: &str, answer: &str) -> Result<String, String> {
+        setup::tidy(setting, answer)
     }
 
     fn signed_with(&self) -> Option<&'static str> {

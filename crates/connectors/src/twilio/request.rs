@@ -1,6 +1,8 @@
 //! Requests to Twilio. Credentials go to the configured address and nowhere else.
 
-use super::config::{AUTH_TOKEN, Account, LONGEST_TEXT, NAME, SERVICE, STATUS, TIMEOUT, is_http, is_id};
+use super::config::{
+    AUTH_TOKEN, Account, INBOUND, LONGEST_TEXT, NAME, SERVICE, STATUS, TIMEOUT, is_http, is_id,
+};
 use super::hook::REFERENCE;
 use crate::media;
 use crate::texts::is_smart;
@@ -16,6 +18,9 @@ use twinwire_core::phone::{can_be_texted, network};
 
 /// Everything but what RFC 3986 calls unreserved, so that nobody on the way has a reason to encode it again.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Five more tries within the 15 seconds that Twilio takes in all, whatever went wrong.
+const TRIES: &str = "#rc=5&rp=all";
 
 /// Further pages come from here.
 const API: &str = "/2010-04-01/";
@@ -43,6 +48,11 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
         },
         Call::File { url, .. } => media::request(url, account.base, get(&account, String::new())),
         Call::Fetch { .. } => Err(Refusal::permanent(None, "this is not an id of a Twilio message")),
+        Call::ReadHook => Ok(get(
+            &account,
+            account.numbers(&format!(".json?{}", form(&[("PhoneNumber", number_of(context)?.0)]))),
+        )),
+        Call::SetHook { id } => set_hook(&account, id, &number_of(context)?.1),
         Call::Report { .. } | Call::Note { .. } | Call::Show { .. } => {
             Err(Refusal::permanent(None, "not supported: Twilio has no one to tell"))
         }
@@ -121,6 +131,38 @@ fn look_up(account: &Account<'_>, message: &Message, context: &Context<'_>) -> R
 /// Our own address.
 pub(super) fn ours<'a>(message: &'a Message, context: &Context<'a>) -> &'a str {
     context.channel.map_or(&message.sender, |channel| &channel.address)
+}
+
+/// The channel's number, and where its messages are to go. What a `WhatsApp` sender or a messaging service does with them
+/// stands elsewhere, and the number's own webhook may not be asked then.
+pub(super) fn number_of<'a>(context: &Context<'a>) -> Result<(&'a str, String), Refusal> {
+    let by_hand = |words: &str| Err(Refusal::permanent(None, words));
+    let Some(channel) = context.channel else { return by_hand("a number's webhook is that of a channel") };
+    if !network(&channel.address).0.is_empty() {
+        return by_hand("the webhook of a WhatsApp sender is set in Twilio's console");
+    }
+    if context.settings.get(SERVICE).is_some() {
+        return by_hand("the messaging service has a webhook of its own, which is set in Twilio's console");
+    }
+    if !channel.address.starts_with('+') {
+        return by_hand("the webhook of a short code is set in Twilio's console");
+    }
+    Ok((&channel.address, channel.provider_url(context.public_url, NAME, INBOUND)))
+}
+
+/// An application at the number would be asked in place of its own URL, so it is taken off. The fragment has Twilio try
+/// again for a while.
+fn set_hook(account: &Account<'_>, id: &str, url: &str) -> Result<Request, Refusal> {
+    if !is_id(id) {
+        return Err(Refusal::permanent(None, "this is not an id of a Twilio number"));
+    }
+    let url = format!("{url}{TRIES}");
+    let fields = [("SmsUrl", url.as_str()), ("SmsMethod", "POST"), ("SmsApplicationSid", "")];
+    let mut request = get(account, account.numbers(&format!("/{id}.json")));
+    request.method = Method::Post;
+    request.headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
+    request.body = form(&fields).into_bytes();
+    Ok(request)
 }
 
 fn list(account: &Account<'_>, filters: &[(&str, &str)]) -> Request {

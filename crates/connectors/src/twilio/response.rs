@@ -2,19 +2,21 @@
 
 use super::config::{Account, INBOUND, SERVICE};
 use super::errors::CODES;
-use super::request::ours;
+use super::request::{number_of, ours};
 use super::resource;
 use crate::fault::{Fault, LONGEST_WORDS, Leads, json, unclear};
 use crate::lenient::word;
 use crate::media;
+use crate::number::{self, Ours};
 use serde_json::Value;
 use twinwire_core::connector::{Call, Context};
-use twinwire_core::http::{Answer, Hook, Reply};
+use twinwire_core::http::{Answer, Hook, Method, Reply};
 use twinwire_core::identity::could_be;
 use twinwire_core::model::Message;
 use twinwire_core::observe::{AtProvider, Observation};
 use twinwire_core::outcome::{Done, Outcome, Page, Refusal};
 use twinwire_core::phone::address;
+use twinwire_core::setup::NumberHook;
 use twinwire_core::text::first_chars;
 
 /// A script that does nothing. Any text in its place would be sent to the customer.
@@ -83,8 +85,20 @@ fn success(call: &Call<'_>, context: &Context<'_>, body: &[u8]) -> Option<Done> 
             let account = Account::of(context.settings).ok()?;
             media::in_list(&body, account.base).map(Done::Files)
         }
+        Call::ReadHook => hook(context, |ours| number::in_list(&body, ours)),
+        Call::SetHook { .. } => hook(context, |ours| number::resource(&body, ours)),
         Call::File { .. } | Call::Report { .. } | Call::Note { .. } | Call::Show { .. } => None,
     }
+}
+
+/// What a number does that nobody has set yet: Twilio's own demonstration answers.
+const DEMO: &[&str] =
+    &["https://demo.twilio.com/welcome/sms/reply", "http://demo.twilio.com/welcome/sms/reply"];
+
+/// Where the number's messages go, as `read` finds it.
+fn hook(context: &Context<'_>, read: impl Fn(&Ours<'_>) -> Option<NumberHook>) -> Option<Done> {
+    let (address, url) = number_of(context).ok()?;
+    read(&Ours { address, url: &url, methods: &[Method::Post, Method::Get], idle: DEMO }).map(Done::Hook)
 }
 
 /// What our messaging service has not sent yet stands in the list without a sender. Where it can be the message that is

@@ -45,6 +45,20 @@ pub(super) fn prepare(answers: &Settings) -> Result<Prepared, String> {
     Ok(Prepared { account: Some(account), answers: tidy, address: Some((phone, region)) })
 }
 
+/// Tidies one answer by itself.
+pub(super) fn tidy(setting: &str, answer: &str) -> Result<String, String> {
+    let answer = answer.trim();
+    match setting {
+        PHONE => phone(answer),
+        ACCOUNT_SID => sid(ACCOUNT_SID, "AC", answer),
+        API_KEY_SID => sid(API_KEY_SID, "SK", answer),
+        SERVICE => sid(SERVICE, "MG", answer),
+        AUTH_TOKEN => one_word(AUTH_TOKEN, answer).map(str::to_owned),
+        API_KEY_SECRET => one_word(API_KEY_SECRET, answer).map(str::to_owned),
+        _ => Ok(answer.to_owned()),
+    }
+}
+
 /// A number without its country code could be at home in any country, so none is guessed.
 fn phone(answer: &str) -> Result<String, String> {
     let (network, number) = network(answer);

@@ -57,8 +57,8 @@ impl Sms {
                 self.put_media(message, files);
                 distort(message, strange.as_ref());
             });
-            let webhook = state.numbers.iter().find(|(number, _)| number == to);
-            (message, webhook.and_then(|(_, url)| url.clone()))
+            let webhook = state.numbers.iter().find(|known| known.phone == *to);
+            (message, webhook.and_then(|known| known.called().map(str::to_owned)))
         };
         self.core().changed("message", &message.sid);
         let Some(url) = webhook else { return message.sid };
@@ -109,7 +109,7 @@ impl Sms {
 
     /// A stranger's text appears at the head of the list, unannounced.
     pub(super) fn stranger_texts(&self) {
-        let number = locked(&self.inner.state).numbers.first().map(|(number, _)| number.clone());
+        let number = locked(&self.inner.state).numbers.first().map(|known| known.phone.clone());
         let Some(number) = number else { return };
         let sid = self.sid(false);
         // A number of another network is texted from there.

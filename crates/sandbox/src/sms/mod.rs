@@ -9,6 +9,7 @@ pub(crate) mod life;
 pub(crate) mod list;
 pub(crate) mod media;
 pub(crate) mod model;
+pub(crate) mod numbers;
 mod opt_out;
 pub(crate) mod routes;
 mod segments;
@@ -36,6 +37,7 @@ use crate::locked;
 use crate::outgoing::Delivery;
 use crate::storage::Storage;
 use dialect::{Dialect, Setup};
+use numbers::Number;
 use state::State;
 
 /// A running double of a vendor of text messages: what [`crate::SignalWire`] and [`crate::Twilio`] have in common. A cheap
@@ -95,7 +97,7 @@ impl Sms {
     pub fn add_number(&self, number: &str) {
         let mut state = locked(&self.inner.state);
         if !state.owns(number) {
-            state.numbers.push((number.to_owned(), None));
+            state.numbers.push(Number::new(number));
         }
     }
 
@@ -103,8 +105,8 @@ impl Sms {
     pub fn set_webhook(&self, number: &str, inbound_url: &str) {
         self.add_number(number);
         let mut state = locked(&self.inner.state);
-        for (_, url) in state.numbers.iter_mut().filter(|(known, _)| known == number) {
-            *url = Some(inbound_url.to_owned());
+        for known in state.numbers.iter_mut().filter(|known| known.phone == number) {
+            known.url = Some(inbound_url.to_owned());
         }
     }
 
@@ -197,7 +199,7 @@ impl Sms {
         });
         let numbers = locked(&self.inner.state).numbers.clone();
         let numbers =
-            numbers.into_iter().map(|(number, url)| json!({ "number": number, "webhook_url": url }));
+            numbers.into_iter().map(|one| json!({ "number": one.phone, "webhook_url": one.called() }));
         let requests = self.requests();
         let mut snapshot = json!({
             "double": self.inner.dialect.name,

@@ -94,6 +94,14 @@ fn place(root: &str, method: &Method, path: &str) -> Place {
         None => (&*decoded, false),
     };
     let segments: Vec<&str> = path.strip_prefix(root).unwrap_or_default().split('/').skip(1).collect();
+    if let ["Accounts", account, "IncomingPhoneNumbers", rest @ ..] = segments.as_slice() {
+        let (operation, sid) = match (method.as_str(), rest) {
+            ("GET", []) => (Some(Operation::ListNumbers), ""),
+            ("POST", [sid]) => (Some(Operation::UpdateNumber), *sid),
+            _ => (None, ""),
+        };
+        return Place { operation, account: (*account).to_owned(), sid: sid.to_owned(), media: None };
+    }
     let ["Accounts", account, "Messages", rest @ ..] = segments.as_slice() else {
         return Place::default();
     };
@@ -148,6 +156,8 @@ impl Sms {
             }
             Some(Operation::ListMedia) => self.list_media(call),
             Some(Operation::FetchMedia) => self.fetch_media(call),
+            Some(Operation::ListNumbers) => Ok(self.list_numbers(call)),
+            Some(Operation::UpdateNumber) => self.update_number(call),
             _ => Err(refused(404, 20404, "The requested resource was not found")),
         }
     }

@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::model::{Fate, SmsMessage};
+use super::numbers::Number;
 use super::segments::segments;
 
 #[derive(Default)]
 pub(crate) struct State {
-    /// The numbers of the account, each with the URL of its inbound webhook.
-    pub(crate) numbers: Vec<(String, Option<String>)>,
+    /// The numbers of the account.
+    pub(crate) numbers: Vec<Number>,
     pub(crate) fates: HashMap<String, Fate>,
     /// What becomes of messages with a part of their text.
     pub(crate) spoken_fates: Vec<(String, Fate)>,
@@ -36,7 +37,7 @@ pub(crate) struct New<'a> {
 
 impl State {
     pub(crate) fn owns(&self, number: &str) -> bool {
-        self.numbers.iter().any(|(known, _)| known == number)
+        self.numbers.iter().any(|known| known.phone == number)
     }
 
     pub(crate) fn fate(&self, to: &str, body: &str) -> Fate {

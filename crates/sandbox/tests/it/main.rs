@@ -8,6 +8,7 @@ mod file_host;
 mod front_agents;
 mod front_api;
 mod front_files;
+mod numbers;
 mod sent_media;
 mod server;
 mod signalwire_api;

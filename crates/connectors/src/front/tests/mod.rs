@@ -153,6 +153,7 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::Done(Done::Page(_)) => "page",
         Outcome::Done(Done::Files(_)) => "files",
         Outcome::Done(Done::Checked) => "checked",
+        Outcome::Done(Done::Hook(_)) => "hook",
         Outcome::Unknown(_) => "unknown",
         Outcome::Refused(refusal) => match refusal.kind {
             RefusalKind::Permanent | RefusalKind::OptedOut => "never",

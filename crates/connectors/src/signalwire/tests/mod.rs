@@ -2,6 +2,7 @@
 
 mod hook;
 mod media;
+mod number;
 mod request;
 mod response;
 mod setup;

@@ -3,6 +3,7 @@
 
 mod hook;
 mod media;
+mod number;
 mod request;
 mod response;
 mod setup;

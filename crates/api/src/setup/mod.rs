@@ -1,0 +1,65 @@
+//! The set-up of a channel for browsers and for programs: the same steps as in the terminal.
+//!
+//! * [`json`] — `/v1/setup`, with the admin token.
+//! * [`page`] — `/v1/install/{pair}/setup`, with the admin token or a link that works once.
+
+mod json;
+mod page;
+mod templates;
+mod visitor;
+
+use crate::App;
+use crate::admin::problem::Problem;
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use twinwire_engine::setup::SetupError;
+
+/// The routes.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/v1/setup", post(json::begin))
+        .route("/v1/setup/{setup}", get(json::look).post(json::say))
+        .route("/v1/setup/{setup}/link", post(json::link))
+        .route("/v1/setup/assets/style.css", get(style))
+        .route("/v1/setup/assets/script.js", get(script))
+        .route("/v1/install/{pair}/setup", get(page::show).post(page::act))
+}
+
+async fn style() -> Response {
+    asset("text/css; charset=utf-8", include_str!("../../assets/setup.css"))
+}
+
+async fn script() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../assets/setup.js"))
+}
+
+/// They change with the program only, and a browser asks again after five minutes.
+fn asset(kind: &'static str, text: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, text).into_response()
+}
+
+impl From<SetupError> for Problem {
+    fn from(error: SetupError) -> Self {
+        let words = error.to_string();
+        match error {
+            SetupError::NoPair(..) | SetupError::NoSetup(_) | SetupError::NoChannel(_) => {
+                Self::not_found(words)
+            }
+            SetupError::Overtaken | SetupError::Shared(_) => Self::conflict(words),
+            SetupError::Unreachable(..) => Self::new(StatusCode::BAD_GATEWAY, words),
+            SetupError::Missing(..)
+            | SetupError::Unknown(..)
+            | SetupError::MissingInstallation(..)
+            | SetupError::Invalid(_)
+            | SetupError::Refused(..) => Self::wrong(words),
+            SetupError::Engine(error) => error.into(),
+        }
+    }
+}

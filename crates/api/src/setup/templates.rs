@@ -1,0 +1,101 @@
+//! The pages. What is shown is escaped by the templates.
+
+use askama::Template;
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use twinwire_core::setup::Goes;
+use twinwire_engine::setup::view::{Section, Step, View};
+
+/// Nothing is loaded but our own two files, nothing is framed, and forms come here alone.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'";
+
+/// A step.
+#[derive(Template)]
+#[template(path = "step.html")]
+pub(super) struct StepPage<'a> {
+    pub(super) names: (&'a str, &'a str),
+    pub(super) view: &'a View,
+    pub(super) form_token: &'a str,
+    /// What went wrong with what was done last.
+    pub(super) wrong: Option<&'a str>,
+}
+
+impl StepPage<'_> {
+    fn title(&self) -> String {
+        match &self.view.step {
+            Step::Install { .. } => "Settings of the installation".to_owned(),
+            Step::Ask(question) => question.prompt.to_owned(),
+            Step::Confirm { at, .. } => format!("The number's webhook at {at}"),
+            Step::Show { .. } => "What to click".to_owned(),
+            Step::Wait { at, .. } => format!("Waiting for {at}"),
+            Step::Done { .. } => "The channel works".to_owned(),
+        }
+    }
+
+    /// Seconds after which the page is asked for again.
+    fn refresh(&self) -> Option<u32> {
+        matches!(self.view.step, Step::Wait { .. }).then_some(5)
+    }
+
+    fn todo(&self) -> &[Section] {
+        match &self.view.step {
+            Step::Install { todo, .. }
+            | Step::Show { todo }
+            | Step::Wait { todo, .. }
+            | Step::Done { todo } => todo,
+            Step::Ask(_) | Step::Confirm { .. } => &[],
+        }
+    }
+
+    /// Another application that has the number's webhook.
+    fn other(&self) -> Option<&str> {
+        match &self.view.step {
+            Step::Confirm { now: Goes::Elsewhere(to), .. } => Some(to),
+            _ => None,
+        }
+    }
+}
+
+/// The page that comes before a set-up: to sign in, or to open a link.
+#[derive(Template)]
+#[template(path = "enter.html")]
+pub(super) struct EnterPage<'a> {
+    pub(super) names: (&'a str, &'a str),
+    pub(super) pair: &'a str,
+    /// The link that the button spends.
+    pub(super) link: Option<&'a str>,
+    /// The admin token is taken.
+    pub(super) token: bool,
+    pub(super) wrong: Option<&'a str>,
+}
+
+/// A page as it is answered.
+pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
+    let html = match template.render() {
+        Ok(html) => html,
+        Err(error) => {
+            tracing::error!(%error, "a page could not be made");
+            return secured(StatusCode::INTERNAL_SERVER_ERROR, Body::empty());
+        }
+    };
+    secured(status, Body::from(html))
+}
+
+/// An answer with the headers of every page.
+pub(super) fn secured(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
