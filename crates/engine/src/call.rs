@@ -248,6 +248,8 @@ fn operation(call: &Call<'_>) -> &'static str {
         Call::Fetch { .. } => "fetch",
         Call::Show { .. } => "show",
         Call::Check => "check",
+        Call::ReadHook => "read_hook",
+        Call::SetHook { .. } => "set_hook",
     }
 }
 

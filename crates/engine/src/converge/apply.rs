@@ -4,7 +4,6 @@ use super::step::{Brought, Step, fence, line};
 use crate::fold::{How, Source};
 use crate::trace::{Open, Within};
 use crate::{Engine, Result, Safeguard, crash, fold, person};
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use twinwire_core::consent::Word;
 use twinwire_core::media::Fetched;
