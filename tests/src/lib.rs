@@ -12,6 +12,7 @@ mod database;
 pub mod installation;
 pub mod on_twilio;
 pub mod process;
+pub mod receiver;
 mod stack;
 mod wait;
 

@@ -22,6 +22,7 @@ const NAMES: &[&str] = &[
     "log",
     "secret_key",
     "postgres_bin",
+    "notify",
 ];
 /// For tests and chaos runs: what they may need shorter than it should be, and where to die.
 const OTHER_VARIABLES: &[&str] = &["crash_at", "lease", "private_hosts", "settling", "stall_at"];
@@ -51,6 +52,8 @@ pub struct Config {
     pub secret_key: Option<SecretString>,
     /// Where the programs of Postgres are.
     pub postgres_bin: Option<PathBuf>,
+    /// Whether every change of a row is told by NOTIFY.
+    pub notify: bool,
     /// How long an outcome stays unknown before it is looked up; each connector's own time without it.
     pub settling: Option<Duration>,
     /// How long a channel's lease holds without being renewed: a dead process's channels are taken over after it.
@@ -132,10 +135,20 @@ impl Config {
             log: text("log"),
             secret_key: text("secret_key").map(Into::into),
             postgres_bin: text("postgres_bin").map(PathBuf::from),
+            notify: yes_or_no("notify", text("notify").as_deref())?,
             settling: duration("settling")?,
             lease,
             connectors: connector_settings(values)?,
         })
+    }
+}
+
+/// A switch; off where it is not set.
+fn yes_or_no(name: &str, value: Option<&str>) -> anyhow::Result<bool> {
+    match value {
+        Some("yes") => Ok(true),
+        None | Some("no") => Ok(false),
+        Some(other) => bail!("`{name}` must be yes or no, and is `{other}`"),
     }
 }
 
@@ -243,6 +256,7 @@ mod tests {
             ("poll_interval", "soon"),
             ("poll_interval", "10ms"),
             ("front_requests_per_minute", "many"),
+            ("notify", "perhaps"),
         ] {
             let error = from(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(name.strip_prefix("front_").unwrap_or(name)), "{error}");

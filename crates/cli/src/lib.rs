@@ -53,6 +53,12 @@ enum Command {
     Settle(commands::settle::Args),
     /// Ask the database, read-only
     Sql(commands::sql::Args),
+    /// Tell other programs what becomes of messages
+    Endpoints(commands::endpoints::Args),
+    /// List what other programs were told
+    Deliveries(commands::deliveries::Args),
+    /// Addresses of the database, for other programs
+    Db(commands::db::Args),
     /// Bring the database's schema up to date
     Migrate(commands::migrate::Args),
 }
@@ -106,6 +112,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::Retry(args) => given_up_on_stop(commands::retry::run(&config, &args)).await,
         Command::Settle(args) => given_up_on_stop(Box::pin(commands::settle::run(&config, &args))).await,
         Command::Sql(args) => given_up_on_stop(commands::sql::run(&config, &args)).await,
+        Command::Endpoints(args) => given_up_on_stop(commands::endpoints::run(&config, &args)).await,
+        Command::Deliveries(args) => given_up_on_stop(commands::deliveries::run(&config, &args)).await,
+        Command::Db(args) => given_up_on_stop(commands::db::run(&config, &args)).await,
         Command::Migrate(args) => given_up_on_stop(commands::migrate::run(&config, &args)).await,
     }
 }

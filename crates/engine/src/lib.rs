@@ -7,6 +7,7 @@
 //! * [`jobs`] — polls, backfills and retention as apalis jobs, and the schedule that asks for them.
 //! * [`call`] and [`sender`] — the one place from which a vendor is called.
 //! * [`media`] — files of messages, kept by us on their way.
+//! * [`outgoing`] — events to other programs, from the outbox.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
 //! * [`setup`] — make a channel.
 //! * [`verification`] — webhooks that are not signed as they should be.
@@ -24,6 +25,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod media;
 pub mod operator;
+pub mod outgoing;
 mod pace;
 pub mod poll;
 mod runtime;

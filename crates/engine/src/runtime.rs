@@ -91,6 +91,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     options: Options,
     sender: Sender,
+    outgoing: Sender,
     downloader: Downloader,
     owner: String,
     health: Health,
@@ -101,12 +102,14 @@ impl Engine {
     /// Makes an engine. Nothing runs yet.
     pub fn new(options: Options) -> Result<Self> {
         let sender = Sender::new()?;
+        let outgoing = Sender::open(options.private_hosts)?;
         let downloader = Downloader::new(options.private_hosts)?;
         // Unique for every start: a process that comes back must not be taken for the one that died.
         let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
         Ok(Self(Arc::new(Inner {
             options,
             sender,
+            outgoing,
             downloader,
             owner,
             health: Health::default(),
@@ -177,6 +180,16 @@ impl Engine {
     /// The one sender.
     pub(crate) fn sender(&self) -> &Sender {
         &self.0.sender
+    }
+
+    /// The one sender of events, to addresses that somebody wrote.
+    pub(crate) fn outgoing(&self) -> &Sender {
+        &self.0.outgoing
+    }
+
+    /// Whether private networks may be called, where the others are doubles.
+    pub(crate) fn private_hosts(&self) -> bool {
+        self.0.options.private_hosts
     }
 
     /// The one fetcher of files.

@@ -3,7 +3,10 @@
 pub(crate) mod backfill;
 pub(crate) mod channels;
 pub(crate) mod chaos;
+pub(crate) mod db;
+pub(crate) mod deliveries;
 pub(crate) mod demo;
+pub(crate) mod endpoints;
 pub(crate) mod migrate;
 pub(crate) mod named;
 pub(crate) mod retry;

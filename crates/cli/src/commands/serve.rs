@@ -8,7 +8,7 @@ use crate::{Failure, Outcome, output};
 use anyhow::Context;
 use tokio::net::TcpListener;
 use twinwire_engine::{Engine, Safeguard, verification};
-use twinwire_store::installation;
+use twinwire_store::{events, installation, reader};
 
 /// Settings come from the environment and `twinwire.toml`.
 #[derive(Debug, clap::Args)]
@@ -38,6 +38,8 @@ pub(crate) async fn run_without(config: &Config, without: Option<Safeguard>) -> 
         }
     };
     installation::set_public_url(&mut *database.pool.acquire().await?, &public_url).await?;
+    events::set_notify(&mut *database.pool.acquire().await?, config.notify).await?;
+    make_reader(&database).await?;
     let engine = database.engine_without(config, &public_url, without)?;
     warn_of_log_only(&engine).await?;
     engine.media().open().map_err(|error| Failure::Usage(error.to_string()))?;
@@ -51,6 +53,18 @@ pub(crate) async fn run_without(config: &Config, without: Option<Safeguard>) -> 
     }
     database.close().await?;
     Ok(())
+}
+
+/// Makes the role for plain SQL, which the server itself does not need.
+async fn make_reader(database: &Database) -> anyhow::Result<()> {
+    match reader::ensure(&database.pool, &database.key).await {
+        Ok(_) => Ok(()),
+        Err(twinwire_store::Error::Reader(why)) => {
+            tracing::warn!(%why, "there is no read-only login; `twinwire migrate` prints the SQL that makes it");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// That webhooks are taken which anybody may have sent is no state to be forgotten.
