@@ -321,3 +321,53 @@ async fn an_event_survives_the_death_of_the_process_that_was_to_tell_it() {
         assert!(!log.stderr.contains("whsec_"), "{log:?}");
     }
 }
+
+#[tokio::test]
+async fn an_operator_makes_tries_stops_and_forgets_an_endpoint_by_commands() {
+    let mut twinwire = Installation::new(PROGRAM).await;
+    twinwire.program = twinwire.program.with("TWINWIRE_PRIVATE_HOSTS", "yes");
+    twinwire.start().await;
+    let receiver = Receiver::start().await;
+    let run = async |arguments: &[&str]| twinwire.program.run(arguments).await;
+    let made = run(&["endpoints", "add", &receiver.url, "--event", "message.sent", "--json"]).await.json();
+    let (id, secret) = (made["endpoint"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    assert!(secret.starts_with("whsec_") && made["events"] == json!(["message.sent"]), "{made}");
+    let event = run(&["endpoints", "test", id, "--json"]).await.json();
+    let told = eventually("the trial is told", || async { receiver.events().pop() }).await;
+    assert_eq!(event["event"], told.id);
+    assert!(told.is_signed_by(secret));
+    let listed = eventually("it is written down", || async {
+        let listed = run(&["deliveries", "--endpoint", id, "--json"]).await.json();
+        (listed[0]["state"] == "delivered").then_some(listed)
+    })
+    .await;
+    assert_eq!((&listed[0]["type"], &listed[0]["last_status"]), (&json!("endpoint.test"), &json!(200)));
+    assert_eq!(run(&["endpoints", "pause", id, "--json"]).await.json()["state"], "paused");
+    let refused = run(&["endpoints", "test", id]).await;
+    assert!(refused.code != Some(0) && refused.stderr.contains("endpoints resume"), "{refused:?}");
+    assert_eq!(run(&["endpoints", "resume", id, "--json"]).await.json()["state"], "active");
+    let other = run(&["endpoints", "rotate", id, "--json"]).await.json();
+    assert!(other["secret"].is_string() && other["secret"] != secret);
+    // Shown are neither secrets nor the end of the address, which may be one.
+    for shown in [run(&["endpoints", "--json"]).await, run(&["endpoints", "show", id]).await] {
+        assert_eq!(shown.code, Some(0), "{shown:?}");
+        assert!(shown.stdout.contains(id), "{shown:?}");
+        assert!(!shown.stdout.contains("whsec_") && !shown.stdout.contains("/events"), "{shown:?}");
+        assert!(!shown.stdout.lines().any(|line| line.len() > 80 && !line.starts_with('[')), "{shown:?}");
+    }
+    let again = run(&["deliveries", "retry", id, "--event", &told.id, "--json"]).await.json();
+    assert_eq!(again, json!({ "queued": 1 }));
+    eventually("it is told again", || async { (receiver.events().len() == 2).then_some(()) }).await;
+    assert_eq!(receiver.events()[1].id, told.id);
+    assert_eq!(run(&["endpoints", "delete", id]).await.code, Some(0));
+    assert_eq!(run(&["endpoints", "--json"]).await.json(), json!([]));
+    for (wrong, words) in [
+        (&["endpoints", "show", id][..], "endpoints list"),
+        (&["endpoints", "add", "https://example.com/", "--event", "message.read"], "message.delivered"),
+        (&["endpoints", "add", "ftp://example.com/"], "https://example.com/events"),
+        (&["deliveries", "--endpoint", "ep_unknown"], "endpoints list"),
+    ] {
+        let ran = run(wrong).await;
+        assert!(ran.code != Some(0) && ran.stderr.contains(words), "{wrong:?}: {ran:?}");
+    }
+}

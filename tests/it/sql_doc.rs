@@ -36,7 +36,7 @@ fn at(day: i64, hour: i64, minute: i64) -> DateTime<Utc> {
     first_day() + TimeDelta::days(day) + TimeDelta::hours(hour) + TimeDelta::minutes(minute)
 }
 
-/// A row, as a line of a table: channel, customer, what, when, text, status, code, parked, data.
+/// A row: channel, customer, direction, time, text, what became of it, and the vendor's payload.
 struct Row(i64, usize, &'static str, DateTime<Utc>, &'static str, Option<&'static str>, Value);
 
 async fn put(pool: &PgPool, nth: usize, row: Row) {
@@ -208,8 +208,11 @@ async fn every_query_of_the_page_gives_what_it_says() {
 /// the reader may see them.
 type Seen = BTreeMap<String, (Option<String>, Vec<(String, String, Option<String>, bool)>)>;
 
+/// A column as Postgres gives it: table, its meaning, column, type, its meaning, whether the reader may see it.
+type Line = (String, Option<String>, String, String, Option<String>, bool);
+
 async fn seen(pool: &PgPool) -> Seen {
-    let rows: Vec<(String, Option<String>, String, String, Option<String>, bool)> = sqlx::query_as(
+    let rows: Vec<Line> = sqlx::query_as(
         "select c.relname::text, obj_description(c.oid), a.attname::text, format_type(a.atttypid, null),
             col_description(c.oid, a.attnum),
             has_column_privilege(current_database() || '_reader', c.oid, a.attnum, 'select')

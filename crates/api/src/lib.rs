@@ -3,10 +3,10 @@
 //! * [`install`] — what helpdesks post, one generic route per pair of connectors.
 //! * [`hooks`] — what providers post.
 //! * [`media`] — files, for providers that fetch them.
-//! * [`admin`] — asks for backfills; the rest of the operator's work is in the command line.
+//! * [`admin`] — everything that operators ask for; the command line is a client of it.
 //! * [`health`] — is it up, and is it well.
 
-mod admin;
+pub mod admin;
 mod health;
 mod hooks;
 mod install;
@@ -18,7 +18,7 @@ pub use health::LastStatus;
 pub use refusals::Refusals;
 
 use axum::Router;
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,7 +32,7 @@ pub struct App {
     pub engine: Engine,
     /// Requests refused since the last flush.
     pub refusals: Arc<Refusals>,
-    /// The operator's token; without one the admin routes are closed.
+    /// A token of scope admin that is not in the database: `TWINWIRE_ADMIN_TOKEN`.
     pub admin_token: Option<SecretString>,
     /// When the process came up.
     pub started: Instant,
@@ -49,7 +49,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/install/{pair}/{hook}/{channel}", any(install::by_id))
         .route("/v1/hooks/{connector}/{channel}/{hook}", any(hooks::by_id))
         .route("/v1/media/{channel}/{message}/{nth}/{name}", get(media::file))
-        .route("/v1/admin/channels/{channel}/backfill", post(admin::backfill))
+        .merge(admin::router())
         .layer(CatchPanicLayer::new())
         .with_state(app)
 }

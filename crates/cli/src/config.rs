@@ -22,6 +22,8 @@ const NAMES: &[&str] = &[
     "log",
     "secret_key",
     "postgres_bin",
+    "url",
+    "token",
     "notify",
 ];
 /// For tests and chaos runs: what they may need shorter than it should be, and where to die.
@@ -42,8 +44,14 @@ pub struct Config {
     pub media: String,
     /// Whether files may be fetched from private networks: where the vendors are doubles on this machine.
     pub private_hosts: bool,
-    /// The operator's token for the admin routes.
+    /// A token of the admin API with every right, for programs and for commands from elsewhere.
     pub admin_token: Option<SecretString>,
+    /// The server that commands ask, where it is not this machine's own database.
+    pub url: Option<String>,
+    /// The token that they show it.
+    pub token: Option<SecretString>,
+    /// Whether that token may go unencrypted to another machine.
+    pub plain_http: bool,
     /// How often each account is read.
     pub poll_interval: Duration,
     /// Log filter.
@@ -131,6 +139,9 @@ impl Config {
             database_url: text("database_url").map(Into::into),
             data_dir,
             admin_token: text("admin_token").map(Into::into),
+            url: text("url"),
+            token: text("token").map(Into::into),
+            plain_http: false,
             poll_interval,
             log: text("log"),
             secret_key: text("secret_key").map(Into::into),

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage; of `chaos` also 3, no verdict.
 
+mod client;
 mod commands;
 pub mod config;
 pub mod database;
@@ -24,6 +25,16 @@ struct Cli {
     /// Settings file [default: ./twinwire.toml if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "The server to ask, with TWINWIRE_TOKEN [default: TWINWIRE_URL, or this machine's own database]"
+    )]
+    url: Option<String>,
+    /// Let the token go to another machine unencrypted
+    #[arg(long, global = true)]
+    plain_http: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -41,8 +52,12 @@ enum Command {
     ChaosWorker(commands::chaos::WorkerArgs),
     /// Make a channel, or renew its credentials
     Setup(commands::setup::Args),
-    /// List the channels
+    /// List, show, pause, resume or remove channels
     Channels(commands::channels::Args),
+    /// List or show accounts at vendors, or end the rest of one
+    Accounts(commands::accounts::Args),
+    /// List, make or revoke tokens of the admin API
+    Tokens(commands::tokens::Args),
     /// Bring in what webhooks missed
     Backfill(commands::backfill::Args),
     /// Tell the story of a message, and what happens next
@@ -61,6 +76,28 @@ enum Command {
     Db(commands::db::Args),
     /// Bring the database's schema up to date
     Migrate(commands::migrate::Args),
+}
+
+impl Command {
+    /// Some commands work on this machine alone. Where a server elsewhere is meant, they must not do something here instead.
+    fn can_ask(&self, by_option: bool, elsewhere: bool) -> Outcome {
+        let here = match self {
+            Self::Setup(_) => "setup",
+            Self::Sql(_) => "sql",
+            Self::Migrate(_) => "migrate",
+            Self::Db(_) => "db",
+            Self::Serve(_) | Self::Demo(_) | Self::Chaos(_) | Self::ChaosWorker(_) if by_option => {
+                "this command"
+            }
+            _ => return Ok(()),
+        };
+        if !elsewhere {
+            return Ok(());
+        }
+        Err(Failure::Usage(format!(
+            "{here} works on this machine's own database: run it where the server is, without --url and TWINWIRE_URL"
+        )))
+    }
 }
 
 /// Why a command did not do what was asked.
@@ -97,7 +134,10 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Outcome {
-    let config = Config::load(cli.config.as_deref()).map_err(|error| wrong_setting(&error))?;
+    let mut config = Config::load(cli.config.as_deref()).map_err(|error| wrong_setting(&error))?;
+    config.plain_http = cli.plain_http;
+    config.url = cli.url.clone().or(config.url);
+    cli.command.can_ask(cli.url.is_some(), config.url.is_some())?;
     logging::start(&config, matches!(cli.command, Command::Serve(_) | Command::ChaosWorker(_)))
         .map_err(|error| wrong_setting(&error))?;
     match cli.command {
@@ -107,6 +147,8 @@ async fn run(cli: Cli) -> Outcome {
         Command::ChaosWorker(args) => commands::chaos::work(&config, &args).await,
         Command::Setup(args) => given_up_on_stop(commands::setup::run(&config, &args)).await,
         Command::Channels(args) => given_up_on_stop(commands::channels::run(&config, &args)).await,
+        Command::Accounts(args) => given_up_on_stop(commands::accounts::run(&config, &args)).await,
+        Command::Tokens(args) => given_up_on_stop(commands::tokens::run(&config, &args)).await,
         Command::Backfill(args) => given_up_on_stop(commands::backfill::run(&config, &args)).await,
         Command::Why(args) => given_up_on_stop(commands::why::run(&config, &args)).await,
         Command::Retry(args) => given_up_on_stop(commands::retry::run(&config, &args)).await,

@@ -1,9 +1,12 @@
 //! What commands print: values on standard output, everything else on standard error.
 
+use crate::commands::named::wrapped;
+use crate::{Failure, Outcome};
+use chrono::{DateTime, Utc};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 /// Prints a line of the result.
 pub fn say(line: &str) {
@@ -33,6 +36,40 @@ pub fn table<R: IntoIterator<Item = String>>(head: &[&str], rows: impl IntoItera
         table.add_row(row.into_iter().map(|cell| harmless(&cell)).collect::<Vec<_>>());
     }
     table.to_string()
+}
+
+/// A time, for people.
+pub fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A title and what stands under it, one field a line.
+pub fn fields(title: &str, fields: &[(&str, String)]) {
+    say(&harmless(title));
+    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default() + 2;
+    for (name, value) in fields {
+        for line in wrapped(&harmless(value), &format!("  {name:width$}"), &" ".repeat(width + 2)) {
+            say(&line);
+        }
+    }
+}
+
+/// Asks somebody at the terminal whether to go on. Without a terminal nobody can be asked.
+///
+/// # Errors
+/// Where there is no terminal, or the answer is no.
+pub fn confirmed(question: &str) -> Outcome {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Err(Failure::Usage(format!("{question} There is nobody to ask here: say --yes")));
+    }
+    write!(std::io::stderr(), "{question} [y/N] ")?;
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::Failed(anyhow::anyhow!("nothing was done"))),
+    }
 }
 
 /// A value without what a terminal would obey: texts come from strangers.

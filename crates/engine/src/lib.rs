@@ -9,6 +9,7 @@
 //! * [`media`] — files of messages, kept by us on their way.
 //! * [`outgoing`] — events to other programs, from the outbox.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
+//! * [`stop`] — channels paused and resumed, accounts that need not rest any more.
 //! * [`setup`] — make a channel.
 //! * [`verification`] — webhooks that are not signed as they should be.
 //!
@@ -32,6 +33,7 @@ mod runtime;
 mod safeguard;
 pub mod sender;
 pub mod setup;
+pub mod stop;
 pub mod verification;
 
 pub use error::{Error, Result};

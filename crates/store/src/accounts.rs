@@ -147,6 +147,48 @@ pub async fn get(conn: impl PgExecutor<'_>, key: &SecretKey, id: i64) -> Result<
     stored.open(key)
 }
 
+/// An account as operators see it: nothing of its settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Key.
+    pub id: i64,
+    /// Public id, `acc_…`.
+    pub public_id: String,
+    /// The vendor.
+    pub connector: String,
+    /// It rests until then.
+    pub paused_until: Option<DateTime<Utc>>,
+    /// Why it rests, or did last while that is not known to be over.
+    pub pause_reason: Option<String>,
+    /// Refusals in a row.
+    pub pauses: i32,
+    /// Everything that the vendor had up to then has been read.
+    pub polled_until: Option<DateTime<Utc>>,
+    /// What becomes of its webhooks that are not signed as they should be: `enforce` or `log_only`.
+    pub verification: String,
+    /// Public ids of the channels that it serves, those that were removed left out.
+    pub channels: Vec<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Every account, or the one of that public id.
+pub async fn shown(conn: impl PgExecutor<'_>, public_id: Option<&str>) -> Result<Vec<Shown>> {
+    let rows = sqlx::query_as!(
+        Shown,
+        r#"select a.id, a.public_id, a.connector, a.paused_until, a.pause_reason, a.pauses, a.polled_until,
+            a.verification, a.created_at,
+            array(select c.public_id from channels c
+                where a.id in (c.helpdesk_account_id, c.provider_account_id) and c.state <> 'deleted'
+                order by c.id) as "channels!"
+        from accounts a where $1::text is null or a.public_id = $1 order by a.id"#,
+        public_id
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
 /// Lets an account rest, for every process, unless it already rests longer. Calls that were in flight together and are
 /// refused together count as one, another reason begins anew, and being throttled does not hide that the credentials are
 /// refused. Gives whether the reason is news.
@@ -218,6 +260,18 @@ pub async fn end_pause(conn: impl PgExecutor<'_>, id: i64) -> Result<()> {
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// An operator ends its rest. Gives whether it rested. The refusals in a row are still counted, so that a helpdesk does not
+/// show a channel as working before a call has worked.
+pub async fn end_rest(conn: impl PgExecutor<'_>, id: i64) -> Result<bool> {
+    let done = sqlx::query!(
+        "update accounts set paused_until = null, updated_at = now() where id = $1 and paused_until > now()",
+        id
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Everything that the vendor had up to `until` has been read.

@@ -274,6 +274,31 @@ pub async fn tombstone(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -
     Ok(())
 }
 
+/// An operator stops it. Gives whether it was at work, or to be.
+pub async fn pause(conn: impl PgExecutor<'_>, id: i64) -> Result<bool> {
+    let done = sqlx::query!(
+        "update channels set state = 'paused', updated_at = now() where id = $1 and state in ('new', 'active')",
+        id
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// An operator lets it go on: as a new one where no user of the helpdesk has connected it yet. Gives whether it was
+/// paused.
+pub async fn resume(conn: impl PgExecutor<'_>, id: i64) -> Result<bool> {
+    let done = sqlx::query!(
+        "update channels set updated_at = now(),
+            state = case when helpdesk_channel_id is null then 'new' else 'active' end
+        where id = $1 and state = 'paused'",
+        id
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// The helpdesk is about to be asked to show whether the channel works. Until the answer is written down, nobody knows
 /// what it shows.
 pub async fn begin_show(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -> Result<()> {

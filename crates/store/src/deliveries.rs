@@ -5,7 +5,6 @@
 
 use crate::Result;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
 
@@ -191,14 +190,13 @@ pub async fn add_trial(conn: &mut PgConnection, endpoint: &str, event_type: &str
 }
 
 /// An event for an endpoint, as operators see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Delivery {
     /// Public id, `evt_…`.
     pub event: String,
     /// The endpoint.
     pub endpoint: String,
     /// What happened.
-    #[serde(rename = "type")]
     pub event_type: String,
     /// The channel.
     pub channel: Option<String>,

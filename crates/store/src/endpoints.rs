@@ -4,14 +4,12 @@ use crate::Result;
 use crate::seal::{SealError, SecretKey};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
 
 /// An endpoint, as operators see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Endpoint {
     /// Key.
-    #[serde(skip)]
     pub id: i64,
     /// Public id, `ep_…`.
     pub endpoint: String,

@@ -7,6 +7,7 @@ mod error;
 mod words;
 
 pub mod accounts;
+pub mod admin_tokens;
 pub mod attempts;
 pub mod backfills;
 pub mod channels;

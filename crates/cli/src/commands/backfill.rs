@@ -1,23 +1,18 @@
 //! `twinwire backfill <channel>`
 
+use crate::client::{self, Client, Path};
 use crate::config::Config;
-use crate::database::Database;
 use crate::server::Workers;
 use crate::{Failure, Outcome, output};
-use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use sqlx::PgPool;
 use std::time::{Duration, Instant};
-use twinwire_engine::jobs::read_list;
+use twinwire_api::admin::backfills::{AskedFor, BackfillView};
+use twinwire_api::admin::channels::ChannelDetails;
 use twinwire_engine::setup;
-use twinwire_store::attempts::{self, Tally};
-use twinwire_store::backfills::{self, Backfill, Kind};
-use twinwire_store::channels::{self, StoredChannel};
-use twinwire_store::work;
 
-/// A row that was put off no further than this is waited for: something was in its way for a moment.
-const PUT_OFF: TimeDelta = TimeDelta::seconds(10);
+/// How often it is looked at while its end is waited for: here, and at a server elsewhere.
+const LOOK_EVERY: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -38,74 +33,73 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
-    let database = Database::open(config).await?;
-    let outcome = ask(config, args, &database).await;
-    database.close().await?;
-    outcome
+    client::with(config, async |client| ask(client, args).await).await
 }
 
-async fn ask(config: &Config, args: &Args, database: &Database) -> Outcome {
-    let Some(channel) = channels::by_public_id(&database.pool, &args.channel).await? else {
-        let known = "`twinwire channels` lists them";
-        return Err(Failure::Usage(format!("there is no channel {}; {known}", args.channel)));
-    };
-    let engine = database.engine(config, &database.public_url(config).await?)?;
-    let kind = if args.full { Kind::Full } else { Kind::Incremental };
-    let began = Utc::now();
-    let id = read_list::request(&engine, channel.provider_account, Some(channel.id), kind, "command").await?;
+async fn ask(client: &Client, args: &Args) -> Outcome {
+    let channel = client.get(&Path::of(&["channels", &args.channel])).await;
+    let channel: ChannelDetails = channel.map_err(wrongly_named)?;
+    if args.wait {
+        can_help(client, &channel.channel.pair)?;
+    }
+    let (path, began) = (Path::of(&["channels", &args.channel, "backfill"]), Instant::now());
+    let asked: AskedFor = client.post(&path.with("full", args.full.then_some(true)), &json!({})).await?;
     if !args.wait {
         if args.json {
-            output::json(&json!({ "backfill": id, "kind": kind }))?;
+            output::json(&json!({ "backfill": asked.backfill, "kind": asked.kind }))?;
         } else {
-            output::say(&format!("Backfill {id} is asked for; the running server does it."));
+            output::say(&format!("Backfill {} is asked for; the running server does it.", asked.backfill));
         }
         return Ok(());
     }
-    setup::check_installation(&engine, &channel.channel.pair)
-        .map_err(|error| Failure::Usage(error.to_string()))?;
     // Whether or not a server runs: what it does not do, this process does.
-    let workers = Workers::start(&engine);
-    let seen_through = see_through(&database.pool, &channel, id, args.timeout).await;
-    workers.stop().await;
-    let reading = seen_through?;
-    print(
-        args,
-        &reading,
-        attempts::tally(&mut *database.pool.acquire().await?, channel.id, began).await?,
-        began,
-    )
+    let workers = client.here().map(Workers::start);
+    let seen_through = see_through(client, asked.backfill, args.timeout).await;
+    if let Some(workers) = workers {
+        workers.stop().await;
+    }
+    print(args, &seen_through?, began)
+}
+
+/// Here a channel that is not there is one that was named wrongly.
+fn wrongly_named(failure: Failure) -> Failure {
+    match failure {
+        Failure::Failed(error) if client::is_not_there(&error) => Failure::Usage(error.to_string()),
+        other => other,
+    }
+}
+
+/// That this process can do the work where no server runs: asked before anything is changed.
+pub(crate) fn can_help(client: &Client, pair: &str) -> Outcome {
+    let Some(engine) = client.here() else { return Ok(()) };
+    setup::check_installation(engine, pair).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Waits until the list is read and nothing of the channel is due.
-async fn see_through(
-    pool: &PgPool,
-    channel: &StoredChannel,
-    id: i64,
-    timeout: Duration,
-) -> Result<Backfill, Failure> {
+async fn see_through(client: &Client, id: i64, timeout: Duration) -> Result<BackfillView, Failure> {
     let (start, bar) = (Instant::now(), bar());
+    let [here, there] = LOOK_EVERY;
+    let every = if client.here().is_some() { here } else { there };
     loop {
-        let Some(reading) = backfills::get(pool, id).await? else {
-            return Err(Failure::Failed(anyhow::anyhow!("the backfill's record is gone")));
-        };
-        let unsettled = work::unsettled(pool, channel.id, Utc::now() + PUT_OFF).await?;
+        let reading: BackfillView = client.get(&Path::of(&["backfills", &id.to_string()])).await?;
         bar.set_message(format!(
             "page {}, {} seen, {} new, {} to deliver",
-            reading.pages, reading.seen, reading.inserted, unsettled
+            reading.pages, reading.seen, reading.inserted, reading.to_deliver
         ));
         bar.tick();
-        if reading.is_over() && (unsettled == 0 || channel.state != channels::State::Active) {
+        if reading.settled {
             bar.finish_and_clear();
             return Ok(reading);
         }
         if start.elapsed() > timeout {
             bar.finish_and_clear();
-            let state = reading.state;
             return Err(Failure::Failed(anyhow::anyhow!(
-                "not done in time: the backfill is {state}, {unsettled} to deliver"
+                "not done in time: the backfill is {}, {} to deliver",
+                reading.state,
+                reading.to_deliver
             )));
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(every).await;
     }
 }
 
@@ -118,26 +112,26 @@ fn bar() -> ProgressBar {
     bar
 }
 
-fn print(args: &Args, reading: &Backfill, tally: Tally, began: DateTime<Utc>) -> Outcome {
-    if let Some(error) = &reading.error {
-        return Err(Failure::Failed(anyhow::anyhow!("the provider's list could not be read: {error}")));
+fn print(args: &Args, reading: &BackfillView, began: Instant) -> Outcome {
+    if reading.state == "failed" {
+        let why = reading.error.as_deref().unwrap_or("no reason is known");
+        return Err(Failure::Failed(anyhow::anyhow!("the provider's list could not be read: {why}")));
     }
     let counts = [
         ("seen", reading.seen),
         ("inserted", reading.inserted),
         ("updated", reading.updated),
-        ("sent", tally.sent),
-        ("synced", tally.synced),
-        ("failed", tally.failed),
+        ("sent", reading.sent),
+        ("synced", reading.synced),
+        ("failed", reading.failed),
     ];
     if args.json {
         output::json(&serde_json::Map::from_iter(
             counts.map(|(name, count)| (name.to_owned(), json!(count))),
         ))?;
     } else {
-        let took = (Utc::now() - began).num_milliseconds();
         let words: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        output::say(&format!("{} ({took} ms)", words.join(", ")));
+        output::say(&format!("{} ({} ms)", words.join(", "), began.elapsed().as_millis()));
     }
     Ok(())
 }

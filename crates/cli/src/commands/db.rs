@@ -61,9 +61,10 @@ async fn find(args: &UrlArgs, database: &Database) -> anyhow::Result<SecretStrin
     if !args.read_only {
         return Ok(database.url.clone());
     }
-    let login = match args.rotate {
-        true => reader::rotate(&database.pool, &database.key).await?,
-        false => reader::ensure(&database.pool, &database.key).await?,
+    let login = if args.rotate {
+        reader::rotate(&database.pool, &database.key).await?
+    } else {
+        reader::ensure(&database.pool, &database.key).await?
     };
     address(&database.url, &login)
 }

@@ -1,12 +1,9 @@
 //! `twinwire deliveries`
 
-use super::endpoints::failure;
+use crate::client::{self, Client, Path};
 use crate::config::Config;
-use crate::database::Database;
 use crate::{Outcome, output};
-use serde_json::json;
-use twinwire_engine::outgoing::endpoints;
-use twinwire_store::deliveries::{self, Delivery, Wanted};
+use twinwire_api::admin::deliveries::{Again, Deliveries, DeliveryView, Queued};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -39,39 +36,43 @@ enum Verb {
 }
 
 pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
-    let database = Database::open(config).await?;
-    let outcome = ask(config, args, &database).await;
-    database.close().await?;
-    outcome
+    client::with(config, async |client| match &args.verb {
+        None => list(client, args).await,
+        Some(Verb::Retry { endpoint, event }) => retry(client, endpoint, event.as_ref(), args.json).await,
+    })
+    .await
 }
 
-async fn ask(config: &Config, args: &Args, database: &Database) -> Outcome {
-    if let Some(Verb::Retry { endpoint, event }) = &args.verb {
-        let engine = database.engine(config, &database.public_url(config).await?)?;
-        let count = endpoints::again(&engine, endpoint, event.as_deref()).await.map_err(failure)?;
-        if args.json {
-            output::json(&json!({ "queued": count }))?;
-        } else {
-            output::say(&format!("{count} events are to be sent again."));
-        }
-        return Ok(());
-    }
-    let (endpoint, state) = (args.endpoint.as_deref(), args.state.as_deref());
-    let found =
-        deliveries::list(&database.pool, Wanted { endpoint, state, limit: i64::from(args.limit) }).await?;
+async fn list(client: &Client, args: &Args) -> Outcome {
+    let path = Path::of(&["deliveries"])
+        .with("endpoint", args.endpoint.as_ref())
+        .with("state", args.state.as_ref())
+        .with("limit", Some(args.limit));
+    let Deliveries { deliveries } = client.get(&path).await?;
     if args.json {
-        output::json(&found)?;
-    } else if found.is_empty() {
+        output::json(&deliveries)?;
+    } else if deliveries.is_empty() {
         output::say("There is no such event.");
     } else {
-        found.iter().for_each(|one| output::say(&line(one)));
+        deliveries.iter().for_each(|one| output::say(&line(one)));
+    }
+    Ok(())
+}
+
+async fn retry(client: &Client, endpoint: &str, event: Option<&String>, json: bool) -> Outcome {
+    let again = Again { event: event.cloned() };
+    let queued: Queued = client.post(&Path::of(&["endpoints", endpoint, "retry"]), &again).await?;
+    if json {
+        output::json(&queued)?;
+    } else {
+        output::say(&format!("{} events are to be sent again.", queued.queued));
     }
     Ok(())
 }
 
 /// An event in two lines: what, and what became of it.
-fn line(one: &Delivery) -> String {
-    let at = one.happened_at.format("%Y-%m-%d %H:%M:%S");
+fn line(one: &DeliveryView) -> String {
+    let at = output::time(one.happened_at);
     let message = one.message.map(|message| format!(" of message {message}")).unwrap_or_default();
     let error = one.last_error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
     format!(

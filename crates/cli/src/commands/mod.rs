@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+pub(crate) mod accounts;
 pub(crate) mod backfill;
 pub(crate) mod channels;
 pub(crate) mod chaos;
@@ -14,4 +15,5 @@ pub(crate) mod serve;
 pub(crate) mod settle;
 pub(crate) mod setup;
 pub(crate) mod sql;
+pub(crate) mod tokens;
 pub(crate) mod why;

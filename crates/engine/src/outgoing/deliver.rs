@@ -162,9 +162,7 @@ async fn end(engine: &Engine, due: &Due, event: &Claimed, reply: &Reply) -> Resu
             deliveries::end(&mut *tx, event, owner, ended).await?;
             let failures = endpoints::failed(&mut *tx, due.id, now, &why).await?;
             let failures = failures.and_then(|failures| u32::try_from(failures).ok());
-            if let Some(until) =
-                failures.and_then(|failures| rest(failures, after, now, rand::random()))
-            {
+            if let Some(until) = failures.and_then(|failures| rest(failures, after, now, rand::random())) {
                 endpoints::rest(&mut *tx, due.id, until).await?;
             }
             tx.commit().await?;

@@ -5,7 +5,6 @@ use crate::sender::check_open;
 use crate::{Engine, Error};
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 use twinwire_core::event::Happened;
 use twinwire_store::endpoints::{self, Endpoint, NewEndpoint};
 use twinwire_store::{channels, deliveries};
@@ -17,19 +16,15 @@ pub const TRIAL: &str = "endpoint.test";
 const OVERLAP: TimeDelta = TimeDelta::hours(24);
 
 /// What a new endpoint is to be.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// Where events are posted to.
     pub url: String,
     /// The types that it wants; all where it is empty.
-    #[serde(default)]
     pub events: Vec<String>,
     /// The channel of which it wants to hear, by its public id; all where there is none.
-    #[serde(default)]
     pub channel: Option<String>,
     /// Whether texts are sent along.
-    #[serde(default)]
     pub with_body: bool,
 }
 
@@ -48,6 +43,9 @@ pub enum Refused {
     /// It was asked wrongly.
     #[error("{0}")]
     Asked(String),
+    /// It is not in a state for that.
+    #[error("{0}")]
+    State(String),
     /// There is no such thing.
     #[error("{0}")]
     Unknown(String),
@@ -85,14 +83,7 @@ pub async fn add(engine: &Engine, asked: &Asked) -> Result<Made, Refused> {
         )));
     }
     let channel = match &asked.channel {
-        Some(id) => Some(
-            channels::by_public_id(engine.pool(), id)
-                .await?
-                .ok_or_else(|| {
-                    Refused::Unknown(format!("there is no channel `{id}`: see `twinwire channels`"))
-                })?
-                .id,
-        ),
+        Some(id) => Some(known_channel(engine, id).await?),
         None => None,
     };
     let public_id = format!("ep_{:016x}", rand::random::<u64>());
@@ -103,12 +94,23 @@ pub async fn add(engine: &Engine, asked: &Asked) -> Result<Made, Refused> {
     Ok(Made { endpoint: one(engine, &public_id).await?, secret })
 }
 
+/// The key of a channel.
+async fn known_channel(engine: &Engine, id: &str) -> Result<i64, Refused> {
+    // What Postgres cannot hold is nobody's id.
+    let found = if id.contains('\0') { None } else { channels::by_public_id(engine.pool(), id).await? };
+    found.map(|channel| channel.id).ok_or_else(|| {
+        Refused::Unknown(format!("there is no channel {}: see `twinwire channels`", id.escape_debug()))
+    })
+}
+
 /// One endpoint.
 ///
 /// # Errors
 /// [`Refused::Unknown`].
 pub async fn one(engine: &Engine, id: &str) -> Result<Endpoint, Refused> {
-    endpoints::list(engine.pool(), Some(id)).await?.pop().ok_or_else(|| unknown(id))
+    // What Postgres cannot hold is nobody's id.
+    let found = if id.contains('\0') { None } else { endpoints::list(engine.pool(), Some(id)).await?.pop() };
+    found.ok_or_else(|| unknown(id))
 }
 
 /// Gives an endpoint a new secret. Events are signed with both for a day.
@@ -116,6 +118,7 @@ pub async fn one(engine: &Engine, id: &str) -> Result<Endpoint, Refused> {
 /// # Errors
 /// [`Refused::Unknown`].
 pub async fn rotate(engine: &Engine, id: &str) -> Result<Made, Refused> {
+    one(engine, id).await?;
     let secret = sign::secret(rand::random());
     let until = engine.now() + OVERLAP;
     if !endpoints::rotate(engine.pool(), engine.key(), id, &secret, until).await? {
@@ -127,14 +130,15 @@ pub async fn rotate(engine: &Engine, id: &str) -> Result<Made, Refused> {
 /// Stops an endpoint; what happens meanwhile waits for it.
 ///
 /// # Errors
-/// [`Refused::Unknown`], or [`Refused::Asked`] where it is disabled.
+/// [`Refused::Unknown`], or [`Refused::State`] where it is disabled.
 pub async fn pause(engine: &Engine, id: &str) -> Result<Endpoint, Refused> {
+    one(engine, id).await?;
     endpoints::pause(engine.pool(), id).await?;
     let endpoint = one(engine, id).await?;
     if endpoint.state == "paused" {
         Ok(endpoint)
     } else {
-        Err(Refused::Asked(format!("{id} is {}", endpoint.state)))
+        Err(Refused::State(format!("{id} is {}", endpoint.state)))
     }
 }
 
@@ -143,6 +147,7 @@ pub async fn pause(engine: &Engine, id: &str) -> Result<Endpoint, Refused> {
 /// # Errors
 /// [`Refused::Unknown`].
 pub async fn resume(engine: &Engine, id: &str) -> Result<Endpoint, Refused> {
+    one(engine, id).await?;
     let mut tx = engine.pool().begin().await?;
     let done = endpoints::resume(&mut tx, id).await?;
     tx.commit().await?;
@@ -154,6 +159,7 @@ pub async fn resume(engine: &Engine, id: &str) -> Result<Endpoint, Refused> {
 /// # Errors
 /// [`Refused::Unknown`].
 pub async fn delete(engine: &Engine, id: &str) -> Result<(), Refused> {
+    one(engine, id).await?;
     let mut tx = engine.pool().begin().await?;
     let done = endpoints::delete(&mut tx, id).await?;
     tx.commit().await?;
@@ -163,11 +169,11 @@ pub async fn delete(engine: &Engine, id: &str) -> Result<(), Refused> {
 /// Sends an endpoint an event that nothing happened for. Gives the event's id.
 ///
 /// # Errors
-/// [`Refused::Unknown`], or [`Refused::Asked`] where it is sent nothing.
+/// [`Refused::Unknown`], or [`Refused::State`] where it is sent nothing.
 pub async fn trial(engine: &Engine, id: &str) -> Result<String, Refused> {
     let endpoint = one(engine, id).await?;
     if endpoint.state != "active" {
-        return Err(Refused::Asked(format!(
+        return Err(Refused::State(format!(
             "{id} is {}: `twinwire endpoints resume {id}` first",
             endpoint.state
         )));
@@ -191,7 +197,7 @@ pub async fn again(engine: &Engine, endpoint: &str, event: Option<&str>) -> Resu
 }
 
 fn unknown(id: &str) -> Refused {
-    Refused::Unknown(format!("there is no endpoint `{id}`: see `twinwire endpoints list`"))
+    Refused::Unknown(format!("there is no endpoint {}: see `twinwire endpoints list`", id.escape_debug()))
 }
 
 impl Made {

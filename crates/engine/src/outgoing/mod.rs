@@ -103,10 +103,14 @@ async fn listen(engine: &Engine) -> Option<PgListener> {
 /// Waits for the next announcement. Without a listener the tick does the work.
 async fn heard(listener: &mut Option<PgListener>) {
     let Some(open) = listener else { return std::future::pending().await };
-    if let Err(error) = open.recv().await {
-        tracing::warn!(%error, "the listener for events is lost; listening again");
-        *listener = None;
-        tokio::time::sleep(TICK).await;
+    match open.recv().await {
+        // One look answers all that were announced by now.
+        Ok(_) => while open.next_buffered().is_some() {},
+        Err(error) => {
+            tracing::warn!(%error, "the listener for events is lost; listening again");
+            *listener = None;
+            tokio::time::sleep(TICK).await;
+        }
     }
 }
 

@@ -8,7 +8,6 @@ mod query;
 mod rights;
 
 pub use query::{Table, query};
-pub use rights::{CONNECTIONS, STATEMENT_LIMIT};
 
 use crate::seal::{SealError, SecretKey};
 use crate::{Error, Result, installation};

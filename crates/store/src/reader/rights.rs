@@ -6,9 +6,9 @@ use crate::Result;
 use sqlx::PgConnection;
 
 /// Connections that the role may have at a time: what people ask must not take the place of the work.
-pub const CONNECTIONS: u32 = 10;
+const CONNECTIONS: u32 = 10;
 /// How long a statement of the role may take, unless its session asks for another limit.
-pub const STATEMENT_LIMIT: &str = "60s";
+const STATEMENT_LIMIT: &str = "60s";
 
 /// Tables that a reader may see whole.
 const TABLES: &[&str] = &[
@@ -29,16 +29,16 @@ const SHOWN: &[(&str, &str)] = &[
     (
         "accounts",
         "id, public_id, connector, identity, paused_until, pause_reason, pauses, polled_until, verification, \
-         created_at",
+         created_at, updated_at",
     ),
     (
         "channels",
         "id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state, \
-         shown_works, deleted_at, created_at, updated_at",
+         shown_works, show_tried_at, deleted_at, created_at, updated_at",
     ),
     (
         "endpoints",
-        "id, public_id, event_types, channel_id, with_body, state, state_reason, paused_until, failures, \
+        "id, public_id, old_secret_until, event_types, channel_id, with_body, state, state_reason, paused_until, failures, \
          failing_since, last_error, last_delivered_at, created_at, updated_at",
     ),
     (

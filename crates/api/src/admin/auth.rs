@@ -1,0 +1,172 @@
+//! Who may ask what: bearer tokens with a scope. A handler takes a [`May`] of the scope that it needs.
+
+use super::problem::Problem;
+use crate::App;
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use std::marker::PhantomData;
+use subtle::ConstantTimeEq;
+use twinwire_store::admin_tokens::{self, Scope};
+
+/// How the text of every token begins, so that one that leaked is known for what it is.
+const PREFIX: &str = "twt_";
+/// Longest text that is taken for a token.
+const LONGEST: usize = 512;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// How the record names them: the token's name, `api` for `TWINWIRE_ADMIN_TOKEN`, `command` for the command line.
+    pub name: String,
+    /// What they may.
+    pub scope: Scope,
+}
+
+/// Marks a request that was made inside this process, by whoever runs it: the command line, which holds the database and
+/// the key anyway. It is an extension of the request, and nothing that comes over the network can set one.
+#[derive(Clone, Copy, Debug)]
+pub struct Inside;
+
+/// A scope that a handler can ask for.
+pub trait Asks: Send {
+    /// The scope.
+    const SCOPE: Scope;
+}
+
+/// Looking.
+#[derive(Clone, Copy, Debug)]
+pub struct Read;
+/// An operator's daily work.
+#[derive(Clone, Copy, Debug)]
+pub struct Operate;
+/// Everything.
+#[derive(Clone, Copy, Debug)]
+pub struct Admin;
+
+impl Asks for Read {
+    const SCOPE: Scope = Scope::Read;
+}
+
+impl Asks for Operate {
+    const SCOPE: Scope = Scope::Operate;
+}
+
+impl Asks for Admin {
+    const SCOPE: Scope = Scope::Admin;
+}
+
+/// That the caller may do what needs the scope `S`. A handler with this in its signature answers nobody else.
+#[derive(Clone, Debug)]
+pub struct May<S> {
+    /// Who it is.
+    pub caller: Caller,
+    scope: PhantomData<S>,
+}
+
+impl<S: Asks> FromRequestParts<App> for May<S> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = caller(parts, app).await?;
+        if caller.scope < S::SCOPE {
+            return Err(too_narrow(caller.scope, S::SCOPE));
+        }
+        if S::SCOPE > Scope::Read {
+            // Names only: who did what is asked for later.
+            tracing::info!(by = caller.name, method = %parts.method, path = parts.uri.path(), "an operator's request");
+        }
+        Ok(Self { caller, scope: PhantomData })
+    }
+}
+
+async fn caller(parts: &Parts, app: &App) -> Result<Caller, Problem> {
+    if parts.extensions.get::<Inside>().is_some() {
+        return Ok(Caller { name: "command".to_owned(), scope: Scope::Admin });
+    }
+    let given = parts.headers.get("authorization").and_then(|value| value.to_str().ok()).and_then(bearer);
+    let Some(given) = given else { return Err(unknown()) };
+    let hash = hash(given);
+    // Hashes are compared, and in constant time, so that neither the token's text nor its length shows.
+    if let Some(own) = &app.admin_token
+        && bool::from(self::hash(own.expose_secret()).ct_eq(&hash))
+    {
+        return Ok(Caller { name: "api".to_owned(), scope: Scope::Admin });
+    }
+    if !given.starts_with(PREFIX) {
+        return Err(unknown());
+    }
+    let found = admin_tokens::by_hash(app.engine.pool(), &hash).await?;
+    let token = found.filter(|token| token.hash.as_slice().ct_eq(&hash).into()).ok_or_else(unknown)?;
+    admin_tokens::used(app.engine.pool(), &token, app.engine.now()).await?;
+    Ok(Caller { name: format!("token {}", token.name), scope: token.scope })
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= LONGEST).then_some(token)
+}
+
+fn unknown() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "The admin token is missing or wrong; it is TWINWIRE_ADMIN_TOKEN of the server, or one that `twinwire tokens \
+         create` has made.",
+    )
+    .hint("Programs send it as `Authorization: Bearer …`; the command line takes it from TWINWIRE_TOKEN.")
+}
+
+fn too_narrow(has: Scope, needs: Scope) -> Problem {
+    let (has, needs) = (has.word(), needs.word());
+    Problem::new(StatusCode::FORBIDDEN, format!("This needs a token of scope {needs}; this one has {has}."))
+        .hint(format!("On the server: twinwire tokens create <name> --scope {needs}"))
+}
+
+/// A new token: its text, which is shown once, and its hash, which is kept.
+pub(super) fn make() -> (SecretString, [u8; 32]) {
+    let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
+    let hash = hash(&text);
+    (text.into(), hash)
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bearer_token_of_some_length_is_looked_at() {
+        for (value, token) in [
+            ("Bearer twt_a", Some("twt_a")),
+            ("bearer  twt_a ", Some("twt_a")),
+            ("Basic twt_a", None),
+            ("Bearer ", None),
+            ("Bearer", None),
+            ("twt_a", None),
+        ] {
+            assert_eq!(bearer(value), token, "{value}");
+        }
+        assert_eq!(bearer(&format!("Bearer {}", "x".repeat(LONGEST + 1))), None);
+    }
+
+    #[test]
+    fn every_token_is_another_and_its_hash_is_its_own() {
+        let ((one, its), (two, _)) = (make(), make());
+        assert_ne!(one.expose_secret(), two.expose_secret());
+        assert!(one.expose_secret().starts_with(PREFIX) && one.expose_secret().len() == PREFIX.len() + 43);
+        assert_eq!(hash(one.expose_secret()), its);
+    }
+
+    #[test]
+    fn a_wider_scope_includes_the_narrower_ones() {
+        assert!(Scope::Read < Scope::Operate && Scope::Operate < Scope::Admin);
+    }
+}

@@ -1,0 +1,54 @@
+//! The admin API, `/v1/admin/…`: everything that operators ask for. The command line is a client of it.
+//!
+//! * [`auth`] — tokens and scopes; each handler names the scope that it needs in its signature.
+//! * [`problem`] — the one form of an error.
+//! * [`given`] — what comes with a request.
+//! * [`document`] — the OpenAPI document and its viewer.
+//!
+//! The other files are a subject each, with its routes, its handlers and the forms of what they take and give.
+
+pub mod accounts;
+pub mod auth;
+pub mod backfills;
+pub mod channels;
+pub mod deliveries;
+mod document;
+pub mod endpoints;
+mod given;
+pub mod problem;
+pub mod tokens;
+
+use crate::App;
+use axum::Router;
+use problem::Problem;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Where all of it is.
+pub const ROOT: &str = "/v1/admin";
+
+/// Every subject. A new one is one line here.
+fn subjects() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(accounts::routes())
+        .merge(channels::routes())
+        .merge(backfills::routes())
+        .merge(endpoints::routes())
+        .merge(deliveries::routes())
+        .merge(tokens::routes())
+}
+
+/// All routes, with the document and its viewer.
+pub(crate) fn router() -> Router<App> {
+    let (routes, paths) = subjects().split_for_parts();
+    let routes = routes.fallback(unknown).method_not_allowed_fallback(wrong_method);
+    Router::new().nest(ROOT, routes).merge(document::viewer(paths))
+}
+
+async fn unknown() -> Problem {
+    Problem::not_found("There is no such address in the admin API.").hint(document::WHERE)
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(http::StatusCode::METHOD_NOT_ALLOWED, "This address does not take requests of this method.")
+        .hint(document::WHERE)
+}

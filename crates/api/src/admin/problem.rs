@@ -1,0 +1,88 @@
+//! Errors of the admin API: one body everywhere, which says what is wrong and what to do.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use twinwire_engine::Error;
+use utoipa::ToSchema;
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorBody {
+    /// What is wrong, in a sentence.
+    #[schema(example = "There is no channel chn_unknown.")]
+    pub error: String,
+    /// What to do about it, often the next command; it may be of several lines.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = "`twinwire channels` lists them.")]
+    pub hint: Option<String>,
+}
+
+/// An answer that is an error.
+///
+/// 400: asked wrongly. 401 and 403: the token. 404: it is not there. 409: it is not in a state for that. 503: the database
+/// is away; ask again.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    body: ErrorBody,
+}
+
+impl Problem {
+    /// An error without a hint.
+    pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self { status, body: ErrorBody { error: error.into(), hint: None } }
+    }
+
+    /// It was asked wrongly.
+    pub fn wrong(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// It is not there.
+    pub fn not_found(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, error)
+    }
+
+    /// It is not in a state for that.
+    pub fn conflict(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, error)
+    }
+
+    /// Says what to do.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.body.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        tracing::error!(%error, "a request of an operator failed");
+        if error.is_outage() {
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be reached.")
+                .hint("Ask again in a minute; /statusz says whether it is back.");
+        }
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error; the log says more.")
+    }
+}
+
+impl From<twinwire_store::Error> for Problem {
+    fn from(error: twinwire_store::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// The result of a handler.
+pub(crate) type Answer<T> = Result<Json<T>, Problem>;
