@@ -13,6 +13,7 @@ pub mod installation;
 pub mod metrics;
 pub mod on_twilio;
 pub mod process;
+pub mod receiver;
 mod stack;
 mod wait;
 

@@ -47,6 +47,8 @@ pub struct Config {
     pub secret_key: Option<SecretString>,
     /// Where the programs of Postgres are.
     pub postgres_bin: Option<PathBuf>,
+    /// Whether every change of a row is told by NOTIFY.
+    pub notify: bool,
     /// How long an outcome stays unknown before it is looked up; each connector's own time without it.
     pub settling: Option<Duration>,
     /// How long a channel's lease holds without being renewed: a dead process's channels are taken over after it.
@@ -107,6 +109,7 @@ impl Config {
             metrics_listen: text("metrics_listen"),
             secret_key: text("secret_key").map(Into::into),
             postgres_bin: text("postgres_bin").map(PathBuf::from),
+            notify: yes_or_no("notify", text("notify").as_deref())?,
             settling: duration("settling")?,
             lease,
             keep: keep(values)?,
@@ -149,6 +152,15 @@ fn kept(
     }
     // Further back than this there is nothing, and no calendar either.
     Ok(Some(time).filter(|time| *time < TimeDelta::days(365 * 1000)))
+}
+
+/// A switch; off where it is not set.
+fn yes_or_no(name: &str, value: Option<&str>) -> anyhow::Result<bool> {
+    match value {
+        Some("yes") => Ok(true),
+        None | Some("no") => Ok(false),
+        Some(other) => bail!("`{name}` must be yes or no, and is `{other}`"),
+    }
 }
 
 /// Settings of connectors for the whole installation stand as `<connector>_<setting>`.
@@ -241,6 +253,7 @@ mod tests {
             ("keep_bodies", "6d"),
             ("keep_media", "a week"),
             ("keep_attempts", "never"),
+            ("notify", "perhaps"),
         ] {
             let error = from(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(name.strip_prefix("front_").unwrap_or(name)), "{error}");

@@ -84,6 +84,12 @@ enum Command {
     Settle(commands::settle::Args),
     /// Ask the database, read-only
     Sql(commands::sql::Args),
+    /// Tell other programs what becomes of messages
+    Endpoints(commands::endpoints::Args),
+    /// List what other programs were told
+    Deliveries(commands::deliveries::Args),
+    /// Addresses of the database, for other programs
+    Db(commands::db::Args),
     /// Bring the database's schema up to date
     Migrate(commands::migrate::Args),
     /// List the settings, with defaults and meanings
@@ -103,6 +109,7 @@ impl Command {
             Self::Setup(args) if !args.can_be_elsewhere() => "setup",
             Self::Sql(_) => "sql",
             Self::Migrate(_) => "migrate",
+            Self::Db(_) => "db",
             Self::Serve(_) | Self::Demo(_) | Self::Chaos(_) | Self::ChaosWorker(_) if by_option => {
                 "this command"
             }
@@ -185,6 +192,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::Retry(args) => given_up_on_stop(commands::retry::run(&config, &args)).await,
         Command::Settle(args) => given_up_on_stop(Box::pin(commands::settle::run(&config, &args))).await,
         Command::Sql(args) => given_up_on_stop(commands::sql::run(&config, &args)).await,
+        Command::Endpoints(args) => given_up_on_stop(commands::endpoints::run(&config, &args)).await,
+        Command::Deliveries(args) => given_up_on_stop(commands::deliveries::run(&config, &args)).await,
+        Command::Db(args) => given_up_on_stop(commands::db::run(&config, &args)).await,
         Command::Migrate(args) => given_up_on_stop(commands::migrate::run(&config, &args)).await,
         Command::Healthcheck(args) => commands::healthcheck::run(&config, &args).await,
         // Done above.

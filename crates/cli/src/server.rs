@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use twinwire_api::{App, Refusals, metrics_router, router, worker_router};
-use twinwire_engine::{Engine, converge, jobs, verification};
+use twinwire_engine::{Engine, converge, jobs, outgoing, verification};
 
 /// How long calls in flight may take to end when the server stops: a little longer than a call's own limit.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -191,6 +191,7 @@ impl Workers {
 
 fn work(engine: &Engine, tasks: &TaskTracker, shutdown: &CancellationToken) {
     tasks.spawn(converge::run(engine.clone(), shutdown.clone()));
+    tasks.spawn(outgoing::run(engine.clone(), shutdown.clone()));
     let (engine, shutdown) = (engine.clone(), shutdown.clone());
     tasks.spawn(async move {
         if let Err(error) = jobs::run(engine, shutdown).await {

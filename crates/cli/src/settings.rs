@@ -97,6 +97,12 @@ const SETTINGS: &[(&str, &str, Kind, &str)] = &[
         Kind::Plain,
         "a second address where `/metrics` is open to whoever reaches it",
     ),
+    (
+        "notify",
+        "`no`",
+        Kind::Plain,
+        "`yes`: changes of messages are told by [NOTIFY](WEBHOOKS-OUT.md#inside-postgres-listen)",
+    ),
     ("keep_webhooks", "`30d`", Kind::Plain, "how long logged requests are kept; `off`: for ever"),
     (
         "keep_bodies",

@@ -9,6 +9,7 @@
 //! * [`metrics`] — what an operator's Prometheus reads.
 //! * [`media`] — files of messages, kept by us on their way.
 //! * [`person`] — people by a keyed hash, once they were erased.
+//! * [`outgoing`] — events to other programs, from the outbox.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
 //! * [`stop`] — channels paused and resumed, accounts that need not rest any more.
 //! * [`setup`] — make a channel.
@@ -30,6 +31,7 @@ mod keep;
 pub mod media;
 pub mod metrics;
 pub mod operator;
+pub mod outgoing;
 mod pace;
 pub mod person;
 pub mod poll;

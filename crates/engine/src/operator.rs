@@ -60,7 +60,7 @@ pub async fn retry(engine: &Engine, found: &Found, hurry: bool) -> Result<Messag
     }
     let now = engine.now();
     let after = if hurry { retry::hurry(&row, now)? } else { retry::retry(&row, now)? };
-    messages::update(&mut tx, found.channel, &after).await?;
+    messages::update(&mut tx, found.channel, &row, &after).await?;
     // Parked before and not any more: that is a new attempt, with or without hurry.
     let word = if row.parked == after.parked { "retry_now" } else { "retry" };
     note(&mut tx, engine, found, word).await?;
@@ -105,7 +105,7 @@ async fn clear(
         after = retry::retry(&after, how.now)?;
         note(conn, engine, found, "retry").await?;
     }
-    messages::update(conn, found.channel, &after).await?;
+    messages::update(conn, found.channel, &row, &after).await?;
     if again {
         fold::take_up_the_rest(conn, found.channel, &after, how.now).await?;
     }

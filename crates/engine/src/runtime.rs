@@ -107,6 +107,7 @@ struct Inner {
     metrics: Metrics,
     spans: OnceLock<Arc<dyn Spans>>,
     sender: Sender,
+    outgoing: Sender,
     downloader: Downloader,
     owner: String,
     health: Health,
@@ -117,6 +118,7 @@ impl Engine {
     /// Makes an engine. Nothing runs yet.
     pub fn new(options: Options) -> Result<Self> {
         let sender = Sender::new()?;
+        let outgoing = Sender::open(options.private_hosts)?;
         let downloader = Downloader::new(options.private_hosts)?;
         // Unique for every start: a process that comes back must not be taken for the one that died.
         let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
@@ -130,6 +132,7 @@ impl Engine {
             metrics: Metrics::default(),
             spans: OnceLock::new(),
             sender,
+            outgoing,
             downloader,
             owner,
             health: Health::default(),
@@ -229,6 +232,16 @@ impl Engine {
     /// The one sender.
     pub(crate) fn sender(&self) -> &Sender {
         &self.0.sender
+    }
+
+    /// The one sender of events, to addresses that somebody wrote.
+    pub(crate) fn outgoing(&self) -> &Sender {
+        &self.0.outgoing
+    }
+
+    /// Whether private networks may be called, where the others are doubles.
+    pub(crate) fn private_hosts(&self) -> bool {
+        self.0.options.private_hosts
     }
 
     /// The one fetcher of files.

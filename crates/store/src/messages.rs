@@ -1,10 +1,11 @@
 //! The replication table, read and written as [`Message`]s.
 
 use crate::words::{value, value_of, word, word_of};
-use crate::{Error, Result};
+use crate::{Error, Result, events};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
+use twinwire_core::event;
 use twinwire_core::model::{Begun, Message};
 use twinwire_core::parts::Part;
 
@@ -198,7 +199,7 @@ pub async fn lock_uncertain(
     .collect()
 }
 
-/// Makes a row. False when one with its id is there already; that one is not touched.
+/// Makes a row, and writes down what that is news of. False when one with its id is there already; that one is not touched.
 pub async fn insert(conn: &mut PgConnection, channel: i64, message: &Message) -> Result<bool> {
     let (part, parts) = places(message);
     let done = sqlx::query!(
@@ -234,13 +235,23 @@ pub async fn insert(conn: &mut PgConnection, channel: i64, message: &Message) ->
         part,
         parts,
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    let made = done.rows_affected() > 0;
+    if made {
+        events::record(conn, channel, &message.external_id, &event::between(None, message)).await?;
+    }
+    Ok(made)
 }
 
-/// Writes a row that was locked and has changed. What a message is by birth (origin, direction, conversation) stays.
-pub async fn update(conn: &mut PgConnection, channel: i64, message: &Message) -> Result<()> {
+/// Writes a row that was locked as `before` and has changed, and what that is news of: there is no other way to write a
+/// row, so no transition goes untold. What a message is by birth (origin, direction, conversation) stays.
+pub async fn update(
+    conn: &mut PgConnection,
+    channel: i64,
+    before: &Message,
+    message: &Message,
+) -> Result<()> {
     sqlx::query!(
         "update messages set sender = $3, recipient = $4, body = $5, data = $6, occurred_at = $7,
             helpdesk_message_id = $8, provider_message_id = $9, provider_bound_by = $10, provider_status = $11,
@@ -274,9 +285,9 @@ pub async fn update(conn: &mut PgConnection, channel: i64, message: &Message) ->
         message.wake_at,
         media(message)?,
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    events::record(conn, channel, &message.external_id, &event::between(Some(before), message)).await
 }
 
 /// Whether an earlier part of the same text was put aside.

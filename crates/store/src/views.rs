@@ -49,12 +49,74 @@ impl Published {
     fn id_column(connector: &str, suffix: &str) -> String {
         format!("{connector}_{suffix}")
     }
+
+    /// What the view and each of its columns means, for those who look in the database.
+    fn comments(&self) -> String {
+        let view = self.name();
+        let mut sql = format!("comment on view {view} is '{}'", self.meaning());
+        for (column, meaning) in self.columns() {
+            // `from` and `to` are words of SQL. None of the meanings has a quote in it.
+            sql += &format!(";\ncomment on column {view}.\"{column}\" is '{meaning}'");
+        }
+        sql
+    }
+
+    fn meaning(&self) -> &'static str {
+        match self {
+            Self::Pair { .. } => "The messages of the channels of one pair, under the names of WebhookDB.",
+            Self::Provider(_) => "Everything that the provider has, under the names of WebhookDB.",
+        }
+    }
+
+    fn columns(&self) -> Vec<(String, &'static str)> {
+        let named = |columns: &[(&str, &'static str)]| {
+            columns.iter().map(|(column, meaning)| ((*column).to_owned(), *meaning)).collect::<Vec<_>>()
+        };
+        match self {
+            Self::Pair { helpdesk, provider } => {
+                let ids = [
+                    (Self::id_column(provider, "sid"), "The id at the provider; null while it is not there."),
+                    (format!("{helpdesk}_message_id"), "The id in the helpdesk; null while it is not there."),
+                ];
+                named(&PAIR_COLUMNS).into_iter().chain(ids).collect()
+            }
+            Self::Provider(name) => {
+                let id = (Self::id_column(name, "id"), "The id at the provider.");
+                named(&PROVIDER_COLUMNS).into_iter().chain([id]).collect()
+            }
+        }
+    }
 }
+
+/// The columns that the replication table of every pair has.
+const PAIR_COLUMNS: [(&str, &str); 8] = [
+    ("external_id", "Our id, unique in the channel."),
+    ("external_conversation_id", "The conversation: the address of the customer."),
+    ("row_updated_at", "When the row last changed."),
+    ("direction", "inbound: from the customer; outbound: to the customer."),
+    ("body", "The text; empty where there are only files."),
+    ("sender", "Who wrote it."),
+    ("recipient", "Whom it is for."),
+    ("data", "What the vendor of the side of origin sent, as JSON."),
+];
+
+/// The columns that the messages of every provider have.
+const PROVIDER_COLUMNS: [(&str, &str); 8] = [
+    ("date_created", "When it was made, by the clock of the provider."),
+    ("date_sent", "When it was sent, by the clock of the provider."),
+    ("date_updated", "When it last changed, by the clock of the provider."),
+    ("direction", "inbound: from the customer; outbound: to the customer."),
+    ("from", "Who wrote it."),
+    ("status", "What became of it."),
+    ("to", "Whom it is for."),
+    ("data", "What the provider sent, as JSON."),
+];
 
 /// Makes or renews the views. Connectors' names are our own constants of lower-case letters.
 pub async fn publish(conn: &mut PgConnection, published: &[Published]) -> Result<()> {
     for view in published {
-        let sql = format!("create or replace view {} as {}", view.name(), view.select());
+        let sql =
+            format!("create or replace view {} as {};\n{}", view.name(), view.select(), view.comments());
         let fact = format!("view {}", view.name());
         // Replacing a view waits for everybody who reads it, and lets nobody read meanwhile: only where it is news.
         if installation::get(conn, &fact).await?.as_deref() != Some(sql.as_bytes()) {

@@ -11,7 +11,9 @@ pub mod accounts;
 pub mod auth;
 pub mod backfills;
 pub mod channels;
+pub mod deliveries;
 mod document;
+pub mod endpoints;
 pub mod erasures;
 mod given;
 pub mod jobs;
@@ -37,6 +39,8 @@ fn subjects() -> OpenApiRouter<App> {
         .merge(keys::routes())
         .merge(backfills::routes())
         .merge(messages::routes())
+        .merge(endpoints::routes())
+        .merge(deliveries::routes())
         .merge(tokens::routes())
         .merge(jobs::routes())
         .merge(erasures::routes())

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use twinwire_connectors::ALL;
 use twinwire_core::setting::Scope;
 use twinwire_engine::{Engine, Safeguard, verification};
-use twinwire_store::installation;
+use twinwire_store::{events, installation, reader};
 
 /// Settings come from the environment and `twinwire.toml`.
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,8 @@ async fn run_as(config: &Config, role: Role, without: Option<Safeguard>) -> Outc
     };
     let public_url = public_url(config, role, &database, address).await?;
     warn_of_missing(config);
+    events::set_notify(&mut *database.pool.acquire().await?, config.notify).await?;
+    make_reader(&database).await?;
     let engine = database.engine_without(config, &public_url, without)?;
     warn_of_log_only(&engine).await?;
     engine.media().open().map_err(|error| Failure::Usage(error.to_string()))?;
@@ -118,6 +120,18 @@ fn warn_of_missing(config: &Config) {
                 connector.title()
             );
         }
+    }
+}
+
+/// Makes the role for plain SQL, which the server itself does not need.
+async fn make_reader(database: &Database) -> anyhow::Result<()> {
+    match reader::ensure(&database.pool, &database.key).await {
+        Ok(_) => Ok(()),
+        Err(twinwire_store::Error::Reader(why)) => {
+            tracing::warn!(%why, "there is no read-only login; `twinwire migrate` prints the SQL that makes it");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn run(step: &Step, begun: &Message, act: Act, brought: &Brough
         return Ok(tx.commit().await?);
     }
     let after = settle::apply(&row, act, &brought.came, now, rand::random());
-    messages::update(&mut tx, channel, &after).await?;
+    messages::update(&mut tx, channel, &row, &after).await?;
     hear(&mut tx, engine, channel, &after, &brought.came).await?;
     let (outcome, detail) = words(&brought.came);
     attempts::apply(&mut tx, line(step, &row.external_id), act, outcome, detail).await?;

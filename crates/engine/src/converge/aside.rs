@@ -40,7 +40,7 @@ pub(super) async fn tidy(engine: &Engine, lease: &Lease, claimed: &Message) -> R
     fence(engine, &mut tx, lease).await?;
     let Some(row) = messages::lock(&mut tx, lease.channel, id).await? else { return Ok(()) };
     if row == *claimed {
-        messages::update(&mut tx, lease.channel, &settle::tidy(&row)).await?;
+        messages::update(&mut tx, lease.channel, &row, &settle::tidy(&row)).await?;
         let by = Some((lease.owner.as_str(), lease.fence));
         let line = Line { channel: lease.channel, external_id: id, at: engine.now(), by };
         attempts::note(&mut tx, line, "tidied_up", None).await?;
@@ -63,7 +63,7 @@ pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) 
         why => why,
     };
     let after = settle::park(&row, why, now);
-    messages::update(&mut tx, lease.channel, &after).await?;
+    messages::update(&mut tx, lease.channel, &row, &after).await?;
     let by = Line { channel: lease.channel, external_id: id, at: now, by: Some((&lease.owner, lease.fence)) };
     attempts::note(&mut tx, by, "parked", after.last_error.as_deref()).await?;
     fold::wake(&mut tx, lease.channel, &after, now).await?;

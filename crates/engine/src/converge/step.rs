@@ -220,7 +220,7 @@ async fn begin(step: &Step, id: &str, act: Act, waited: bool) -> Result<Option<M
         return Ok(None);
     }
     let begun = settle::begin(&row, act, now);
-    messages::update(&mut tx, step.lease.channel, &begun).await?;
+    messages::update(&mut tx, step.lease.channel, &row, &begun).await?;
     attempts::begin(&mut tx, line(step, id), act).await?;
     tx.commit().await?;
     Ok(Some(begun))

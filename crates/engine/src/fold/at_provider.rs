@@ -203,7 +203,7 @@ async fn moved(
     how: How<'_>,
 ) -> Result<()> {
     let released = release(from, how.now);
-    messages::update(conn, channel.id, &released).await?;
+    messages::update(conn, channel.id, from, &released).await?;
     wake(conn, channel.id, &released, how.now).await?;
     note(conn, channel.id, from, how, "unbound", Some("the message at the provider is another one")).await?;
     let after = fold_provider(Some(to), seen, BoundBy::Reference, how.now);

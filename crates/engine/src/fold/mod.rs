@@ -177,7 +177,7 @@ async fn save(
     if before == after {
         return Ok(Saved::Same);
     }
-    messages::update(conn, channel, after).await?;
+    messages::update(conn, channel, before, after).await?;
     tell(conn, channel, Some(before), after, how).await?;
     // Was the agent told that it failed, they may have written it again; what follows stays aside then.
     if before.parked.is_some() && after.parked.is_none() && after.helpdesk_status.is_none() {
@@ -199,7 +199,7 @@ pub(crate) async fn take_up_the_rest(
     for id in messages::left_behind(&mut *conn, channel, row).await? {
         let Some(row) = messages::lock(conn, channel, &id).await? else { continue };
         let Ok(after) = retry::retry(&row, now) else { continue };
-        messages::update(conn, channel, &after).await?;
+        messages::update(conn, channel, &row, &after).await?;
         let line = Line { channel, external_id: &id, at: now, by: None };
         attempts::note(conn, line, "earlier_part_goes", None).await?;
     }

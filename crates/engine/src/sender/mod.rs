@@ -8,8 +8,10 @@ use crate::Error;
 use body::Timely;
 pub use body::{Late, Latest, Window};
 pub use download::{Downloaded, Downloader, Rules};
+use network::Public;
+pub(crate) use network::check_open;
 use reqwest::redirect;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use twinwire_core::http::{Answer, Method, Reply, Request};
 
@@ -24,24 +26,33 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// we have looked for it in vain.
 const GIVEN_UP: Duration = Duration::from_secs(30);
 
-/// Sends requests to vendors.
+/// Bytes that are read of an answer of which only the status counts.
+const STATUS_ONLY: usize = 16 * 1024;
+
+/// Sends requests.
 #[derive(Clone, Debug)]
 pub struct Sender {
     client: reqwest::Client,
+    /// Bytes of an answer that are read.
+    most: usize,
+    /// Whether an answer that has more is none, or is cut.
+    whole: bool,
 }
 
 impl Sender {
-    /// A sender. Redirects are not followed: credentials go to the address they were made for and nowhere else.
+    /// A sender to vendors. Redirects are not followed: credentials go to the address they were made for and nowhere else.
     pub fn new() -> Result<Self, Error> {
-        let client = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .tcp_user_timeout(GIVEN_UP)
-            .pool_idle_timeout(Duration::from_secs(20))
-            .user_agent(concat!("twinwire/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::Client(error.to_string()))?;
-        Ok(Self { client })
+        let client = builder().build().map_err(|error| Error::Client(error.to_string()))?;
+        Ok(Self { client, most: LONGEST_ANSWER, whole: true })
+    }
+
+    /// A sender to addresses that somebody wrote, of whose answers only the status counts. What such an address leads to has
+    /// to be public, unless `private` networks are allowed. A proxy would look names up by itself, so none is used.
+    pub fn open(private: bool) -> Result<Self, Error> {
+        let builder = builder().no_proxy();
+        let builder = if private { builder } else { builder.dns_resolver(Arc::new(Public)) };
+        let client = builder.build().map_err(|error| Error::Client(error.to_string()))?;
+        Ok(Self { client, most: STATUS_ONLY, whole: false })
     }
 
     /// Sends one request and waits for the whole answer.
@@ -71,7 +82,7 @@ impl Sender {
             _ => building = building.body(request.body),
         }
         match building.send().await {
-            Ok(response) => Ok(read(response).await),
+            Ok(response) => Ok(self.read(response).await),
             Err(error) => {
                 match held_back.and_then(|held| *held.lock().unwrap_or_else(PoisonError::into_inner)) {
                     Some(late) => Err(late),
@@ -81,20 +92,29 @@ impl Sender {
             }
         }
     }
-}
 
-async fn read(mut response: reqwest::Response) -> Reply {
-    let status = response.status().as_u16();
-    let headers = read_headers(&response);
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LONGEST_ANSWER => body.extend_from_slice(&chunk),
-            Ok(Some(_)) => return Reply::NoAnswer("the answer is too long".to_owned()),
-            Ok(None) => return Reply::Answer(Answer { status, headers, body }),
-            Err(error) => return Reply::NoAnswer(words(&error)),
+    async fn read(&self, mut response: reqwest::Response) -> Reply {
+        let status = response.status().as_u16();
+        let headers = read_headers(&response);
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= self.most => body.extend_from_slice(&chunk),
+                Ok(Some(_)) if self.whole => return Reply::NoAnswer("the answer is too long".to_owned()),
+                Ok(_) => return Reply::Answer(Answer { status, headers, body }),
+                Err(error) => return Reply::NoAnswer(words(&error)),
+            }
         }
     }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .tcp_user_timeout(GIVEN_UP)
+        .pool_idle_timeout(Duration::from_secs(20))
+        .user_agent(concat!("twinwire/", env!("CARGO_PKG_VERSION")))
 }
 
 fn read_headers(response: &reqwest::Response) -> Vec<(String, String)> {
