@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
 use twinwire_tests::installation::Installation;
 use twinwire_tests::{CUSTOMER, SUPPORT, eventually};
@@ -30,9 +31,11 @@ impl Collector {
         (collector, address)
     }
 
-    async fn take(State(collector): State<Self>, headers: HeaderMap, body: Bytes) {
+    #[expect(clippy::needless_pass_by_value, reason = "as axum hands them over")]
+    fn take(State(collector): State<Self>, headers: HeaderMap, body: Bytes) -> Ready<()> {
         assert_eq!(headers["content-type"], "application/x-protobuf");
         collector.0.lock().unwrap().push(body);
+        ready(())
     }
 
     /// Each span, with the process that it comes from.
