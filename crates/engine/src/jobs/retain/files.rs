@@ -83,12 +83,13 @@ async fn take(
             left.push(id);
             continue;
         }
+        let before = row.clone();
         for medium in &mut row.media {
             let Some(key) = medium.key() else { continue };
             media_let_go::add(&mut *conn, channel.id, &id, key).await?;
             medium.state = State::Missing { why: why.to_owned() };
         }
-        messages::update(&mut *conn, channel.id, &row).await?;
+        messages::update(&mut *conn, channel.id, &before, &row).await?;
     }
     Ok(left)
 }
