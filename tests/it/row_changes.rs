@@ -31,7 +31,7 @@ async fn listeners_hear_each_transition_by_ids_alone_once_it_is_switched_on() {
     stack.front.agent_writes(&stack.channel, &[CUSTOMER], "Hello").await.unwrap();
     stack.settle().await;
     assert!(heard(&mut listener).await.is_empty(), "it is off unless it is asked for");
-    events::set_notify(&mut *stack.pool.acquire().await.unwrap(), true).await.unwrap();
+    events::set_notify(&mut stack.pool.acquire().await.unwrap(), true).await.unwrap();
     stack.front.agent_writes(&stack.channel, &[CUSTOMER], "Again").await.unwrap();
     stack.settle().await;
     let heard = heard(&mut listener).await;

@@ -258,11 +258,14 @@ async fn the_page_describes_every_table_as_the_database_does() {
         if table.ends_with("_v1") {
             continue;
         }
-        let mut section =
-            format!("### `{table}`\n\n{}\n\n| column | type | meaning |\n|---|---|---|\n", meaning.unwrap());
-        for (column, kind, said, _) in columns {
-            section += &format!("| `{column}` | {kind} | {} |\n", said.unwrap());
-        }
+        let rows = columns
+            .into_iter()
+            .map(|(column, kind, said, _)| format!("| `{column}` | {kind} | {} |\n", said.unwrap()));
+        let section = format!(
+            "### `{table}`\n\n{}\n\n| column | type | meaning |\n|---|---|---|\n{}",
+            meaning.unwrap(),
+            rows.collect::<String>()
+        );
         assert!(page.contains(&section), "docs/SQL.md should have:\n\n{section}");
     }
 }

@@ -2,9 +2,9 @@
 
 mod support;
 
-use support::{ours, theirs};
+use support::{begun, ours, theirs};
 use twinwire_core::event::{Happened, between};
-use twinwire_core::model::{Message, Parked, Status};
+use twinwire_core::model::{Act, Message, Parked, Status};
 
 fn sent(status: Option<Status>) -> Message {
     ours(|row| {
@@ -26,6 +26,8 @@ fn each_transition_is_told_once() {
     for (before, after, happened) in [
         (None, &new, vec![Happened::Created]),
         (Some(&new), &new, vec![]),
+        // What is only being tried is no news.
+        (Some(&new), &ours(|row| row.in_flight = Some(begun(Act::Deliver, -10))), vec![]),
         (Some(&new), &queued, vec![Happened::Sent]),
         (Some(&queued), &delivered, vec![Happened::Delivered]),
         (Some(&delivered), &read, vec![]),

@@ -53,12 +53,13 @@ impl Published {
     /// What the view and each of its columns means, for those who look in the database.
     fn comments(&self) -> String {
         let view = self.name();
-        let mut sql = format!("comment on view {view} is '{}'", self.meaning());
-        for (column, meaning) in self.columns() {
-            // `from` and `to` are words of SQL. None of the meanings has a quote in it.
-            sql += &format!(";\ncomment on column {view}.\"{column}\" is '{meaning}'");
-        }
-        sql
+        let whole = format!("comment on view {view} is '{}'", self.meaning());
+        // `from` and `to` are words of SQL. None of the meanings has a quote in it.
+        let columns = self
+            .columns()
+            .into_iter()
+            .map(|(column, meaning)| format!("comment on column {view}.\"{column}\" is '{meaning}'"));
+        std::iter::once(whole).chain(columns).collect::<Vec<_>>().join(";\n")
     }
 
     fn meaning(&self) -> &'static str {

@@ -54,7 +54,9 @@ async fn list(client: &Client, args: &Args) -> Outcome {
     } else if deliveries.is_empty() {
         output::say("There is no such event.");
     } else {
-        deliveries.iter().for_each(|one| output::say(&line(one)));
+        for one in &deliveries {
+            output::say(&line(one));
+        }
     }
     Ok(())
 }

@@ -39,7 +39,8 @@ enum Verb {
 #[derive(Debug, clap::Args)]
 struct New {
     /// Where events are posted to, https://…
-    url: String,
+    // Not `url`: that is the name of the option that says which server is asked.
+    address: String,
     /// Only this type of events, such as message.delivered; may be repeated
     #[arg(long = "event", value_name = "TYPE")]
     events: Vec<String>,
@@ -92,7 +93,7 @@ async fn list(client: &Client, json: bool) -> Outcome {
 
 async fn add(client: &Client, new: &New, json: bool) -> Outcome {
     let asked = NewEndpoint {
-        url: new.url.clone(),
+        url: new.address.clone(),
         events: new.events.clone(),
         channel: new.channel.clone(),
         with_body: new.with_body,
