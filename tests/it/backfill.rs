@@ -336,7 +336,11 @@ async fn old_requests_go_and_neither_a_reader_nor_stray_rows_stop_what_comes() {
     let stack = Stack::start().await;
     let days = "select count(*) from pg_inherits where inhparent = 'webhook_log'::regclass";
     // Yesterday, today and two weeks; and the default partition.
-    eventually("the first days are made", || async { (stack.count(days).await == 17).then_some(()) }).await;
+    eventually("the first days are made", || async {
+        let done = "select count(*) from jobs where kind = 'retain' and state = 'done'";
+        (stack.count(days).await == 17 && stack.count(done).await == 1).then_some(())
+    })
+    .await;
     sqlx::query(
         "do $$ begin for n in 3..14 loop
             execute format('drop table webhook_log_%s', to_char(now() at time zone 'UTC' + n * interval '1 day', 'YYYYMMDD'));

@@ -1,5 +1,6 @@
 //! What is old goes, nothing that is still needed does, and nothing comes back.
 
+use crate::posts::{front_posts, message};
 use chrono::TimeDelta;
 use twinwire_core::media::State;
 use twinwire_core::model::Parked;
@@ -13,7 +14,14 @@ use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Setting, Stack, eventual
 
 /// A stack that keeps some things for thirty days.
 async fn keeping(keep: Keep) -> Stack {
-    Stack::with(Setting { keep, ..Setting::default() }).await
+    let stack = Stack::with(Setting { keep, ..Setting::default() }).await;
+    // The run of this day: it would do what the test asks for, and let the test's own wait.
+    eventually("the first run is over", || async {
+        let done = "select count(*) from jobs where kind = 'retain' and state = 'done'";
+        (stack.count(done).await == 1).then_some(())
+    })
+    .await;
+    stack
 }
 
 fn bodies() -> Keep {
@@ -176,7 +184,8 @@ async fn an_emptied_message_is_not_retried_and_its_repeated_webhook_sends_nothin
     let stack = keeping(bodies()).await;
     let refused = Fault::Refuse { status: 422, code: 21211, message: "Not a number".to_owned() };
     stack.signalwire.faults().add(Rule::new(refused).on(Operation::SendMessage));
-    stack.front.agent_writes(&stack.channel, &[CUSTOMER], "Refused").await.unwrap();
+    let order = message("msg_refused", &[CUSTOMER], "Refused");
+    assert_eq!(front_posts(&stack, &order).await.status, Some(200));
     stack.settle().await;
     age(&stack, "true", 31).await;
     retain(&stack).await;
@@ -185,6 +194,10 @@ async fn an_emptied_message_is_not_retried_and_its_repeated_webhook_sends_nothin
     let found = story::find(&stack.pool, &row.external_id, 1).await.unwrap().remove(0);
     let refused = operator::retry(stack.engine(), &found, false).await.unwrap_err();
     assert!(format!("{refused}").contains("Emptied"), "{refused}");
+    assert_eq!(front_posts(&stack, &order).await.status, Some(200));
+    stack.settle().await;
+    assert_eq!(stack.rows().await, [row]);
+    assert!(stack.texts_to(CUSTOMER).is_empty());
 }
 
 #[tokio::test]

@@ -114,19 +114,22 @@ async fn list(client: &Client, filter: &Filter, json: bool) -> Outcome {
         output::say("No request in the log is so.");
     } else {
         let row = |webhook: &WebhookView| {
-            let mark = if webhook.unverified.is_some() { "no" } else { "yes" };
+            // An id of a channel takes a third of a line; a mark has to do.
+            let mark = if webhook.unverified.is_some() { "*" } else { "" };
             [
                 webhook.webhook.to_string(),
                 webhook.received_at.format("%m-%d %H:%M:%S").to_string(),
                 webhook.connector.clone(),
-                webhook.event.clone().unwrap_or_default(),
-                mark.to_owned(),
+                format!("{}{mark}", webhook.event.as_deref().unwrap_or_default()),
                 webhook.channel.clone().unwrap_or_default(),
             ]
         };
         let rows: Vec<_> = webhooks.iter().map(row).collect();
-        let head = ["webhook", "received (UTC)", "vendor", "event", "verified", "channel"];
+        let head = ["webhook", "received (UTC)", "vendor", "event", "channel"];
         output::say(&output::columns(head, &[0], &rows));
+        if webhooks.iter().any(|webhook| webhook.unverified.is_some()) {
+            output::say("* not verified; `twinwire webhooks show <webhook>` says why");
+        }
     }
     Ok(())
 }
