@@ -208,6 +208,15 @@ pub async fn erase_message(
     )
     .execute(&mut *conn)
     .await?;
+    // Events name their message by an id that may hold the number.
+    sqlx::query!(
+        "update deliveries set external_id = $3 where channel_id = $1 and external_id = $2",
+        row.channel_id,
+        row.external_id,
+        renamed
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!(
         "update attempts set external_id = $3,
             detail = case when outcome = 'copy_at_provider' then detail end
