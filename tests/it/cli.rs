@@ -366,8 +366,25 @@ async fn wrong_usage_exits_with_2_and_help_fits_80_columns() {
         let ran = program.run(wrong).await;
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{wrong:?}: {ran:?}");
     }
-    for command in ["", "serve", "demo", "setup", "channels", "backfill", "sql", "migrate"] {
-        let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|part| !part.is_empty()).collect();
+    for command in [
+        "",
+        "serve",
+        "demo",
+        "setup",
+        "channels",
+        "channels delete",
+        "messages",
+        "messages list",
+        "accounts",
+        "tokens",
+        "tokens create",
+        "backfill",
+        "why",
+        "retry",
+        "sql",
+        "migrate",
+    ] {
+        let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let help = program.run(&arguments).await;
         assert_eq!(help.code, Some(0), "{help:?}");
         let wide: Vec<&str> = help.stdout.lines().filter(|line| line.chars().count() > 80).collect();

@@ -61,7 +61,7 @@ async fn what_is_asked_here_and_elsewhere_is_answered_alike() {
     for (command, words) in [
         (&["channels"][..], &[channel, "front_signalwire", SUPPORT, "1 active"][..]),
         (&["channels", "list"], &[channel]),
-        (&["accounts"], &["front", "signalwire", "works"]),
+        (&["accounts"], &["channels state", "signalwire 1 works"]),
         (&["accounts", "list"], &[&account]),
         (&["accounts", "show", &account], &["at signalwire", "0 in a row", channel, "enforce"]),
         (&["messages"], &["customer", "out …48", "delivered", &number, "parked: refused, (21614)"]),

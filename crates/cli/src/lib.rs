@@ -37,11 +37,12 @@ struct Cli {
         long,
         global = true,
         value_name = "URL",
+        display_order = 900,
         help = "The server to ask, with TWINWIRE_TOKEN [default: TWINWIRE_URL, or this machine's own database]"
     )]
     url: Option<String>,
     /// Let the token go to another machine unencrypted
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 901)]
     plain_http: bool,
     #[command(subcommand)]
     command: Command,

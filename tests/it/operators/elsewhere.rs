@@ -6,6 +6,7 @@ use crate::why::{assert_fails, once};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use twinwire_tests::CUSTOMER;
 use twinwire_tests::installation::Installation;
 use twinwire_tests::process::Program;
 
@@ -115,7 +116,12 @@ async fn a_narrow_token_looks_and_does_not_touch() {
     let ran = twinwire.program.run(&["tokens", "revoke", "read"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_fails(&reads.run(&["channels"]).await, 1, &["admin token is missing or wrong", "TWINWIRE_TOKEN"]);
-    // Neither the server's log nor its table has a token in it.
+    // The server's log says who did what, and has neither a token in it nor a number.
+    let ours: String =
+        sqlx::query_scalar("select external_id from messages").fetch_one(&twinwire.pool).await.unwrap();
+    assert!(ours.ends_with(CUSTOMER), "{ours}");
+    assert_eq!(operates.run(&["retry", &ours]).await.code, Some(0));
     let log = twinwire.server.as_ref().unwrap().running.stderr();
-    assert!(log.contains("an operator's request") && !log.contains("twt_"), "{log}");
+    assert!(log.contains("token operate") && log.contains("/v1/admin/messages/{message}/retry"), "{log}");
+    assert!(!log.contains("twt_") && !log.contains(CUSTOMER.trim_start_matches('+')), "{log}");
 }

@@ -1,8 +1,9 @@
 //! Who may ask what: bearer tokens with a scope. A handler takes a [`May`] of the scope that it needs.
 
+use super::ROOT;
 use super::problem::Problem;
 use crate::App;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use base64::Engine as _;
@@ -77,8 +78,9 @@ impl<S: Asks> FromRequestParts<App> for May<S> {
             return Err(too_narrow(caller.scope, S::SCOPE));
         }
         if S::SCOPE > Scope::Read {
-            // Names only: who did what is asked for later.
-            tracing::info!(by = caller.name, method = %parts.method, path = parts.uri.path(), "an operator's request");
+            // The pattern of the path and not the path: a message may be named by an id with a phone number in it.
+            let path = parts.extensions.get::<MatchedPath>().map_or(ROOT, MatchedPath::as_str);
+            tracing::info!(by = caller.name, method = %parts.method, path, "an operator's request");
         }
         Ok(Self { caller, scope: PhantomData })
     }
