@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use twinwire_core::http::Hook;
 use twinwire_core::model::Side;
 use twinwire_core::setting::Verification;
@@ -79,10 +80,11 @@ struct Ends(BTreeMap<i64, Option<StoredChannel>>);
 
 impl Ends {
     async fn get(&mut self, engine: &Engine, id: i64) -> Result<Option<&StoredChannel>> {
-        if !self.0.contains_key(&id) {
-            self.0.insert(id, channels::get(engine.pool(), id).await?);
-        }
-        Ok(self.0.get(&id).and_then(Option::as_ref))
+        let known = match self.0.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(channels::get(engine.pool(), id).await?),
+        };
+        Ok(known.as_ref())
     }
 }
 
