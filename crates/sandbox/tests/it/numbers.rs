@@ -27,7 +27,8 @@ async fn set(double: &SignalWire, sid: &str, fields: &[(&str, &str)]) -> Got {
 
 #[tokio::test]
 async fn what_is_set_at_a_number_is_shown_and_called_from_then_on() {
-    let (server, double) = (Server::start().await, signalwire(true).await);
+    let (server, double) =
+        (Server::start(|_| (200, "text/xml", "<Response/>".to_owned())).await, signalwire(true).await);
     double.add_number("+15550100009");
     double.set_application(OURS, "a1b2");
     let all = listed(&double, ".json").await;
