@@ -260,7 +260,7 @@ async fn a_file_whose_deletion_a_crash_has_cut_off_is_deleted_by_the_next_run() 
     let mut without = messages::lock(&mut tx, channel, &row.external_id).await.unwrap().unwrap();
     without.media[0].state = State::Missing { why: "old".to_owned() };
     without.parked = Some(Parked::Refused);
-    messages::update(&mut tx, channel, &without).await.unwrap();
+    messages::update(&mut tx, channel, &row, &without).await.unwrap();
     tx.commit().await.unwrap();
     let found = story::find(&stack.pool, &row.external_id, 1).await.unwrap().remove(0);
     let refused = operator::retry(stack.engine(), &found, false).await.unwrap_err().to_string();

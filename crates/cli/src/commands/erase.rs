@@ -8,6 +8,7 @@ use std::time::Duration;
 use twinwire_api::admin::erasures::{Erase, ErasureView};
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Args {
     /// The person's phone number, with its country code
     address: String,
@@ -65,7 +66,7 @@ async fn erase(client: &Client, args: &Args) -> Outcome {
     );
     match found.job {
         Some(job) => {
-            output::say(&format!("Job {job} does it; `twinwire jobs show {job}` says how far it is."))
+            output::say(&format!("Job {job} does it; `twinwire jobs show {job}` says how far it is."));
         }
         None => output::say("Nothing was done. With --yes it is; it cannot be taken back."),
     }
