@@ -82,7 +82,10 @@ async fn what_is_asked_here_and_elsewhere_is_answered_alike() {
     }
     for program in [&twinwire.program, &there] {
         let shown = program.run(&["channels", "show", channel]).await.stdout;
-        assert_says(&shown, &["state active", "signalwire works", "that it works", "/inbound"]);
+        assert_says(
+            &shown,
+            &["state active", "front works", "shows that it works", "signalwire works", "/inbound"],
+        );
         let shown = program.run(&["channels", "show", channel, "--json"]).await.json();
         assert_eq!(shown["provider"]["account"], json!(account));
         assert_says(&program.run(&["tokens"]).await.stdout, &["admin", "in use"]);
