@@ -2,6 +2,7 @@
 
 use crate::posts::{front_posts, message};
 use chrono::TimeDelta;
+use std::collections::BTreeSet;
 use twinwire_core::media::State;
 use twinwire_core::model::Parked;
 use twinwire_engine::jobs::retain;
@@ -102,19 +103,19 @@ async fn old_texts_are_emptied_and_neither_a_poll_nor_a_full_backfill_fills_them
     }
     assert_eq!(stack.count(secrets).await, 0, "it came back");
     let after = stack.rows().await;
-    let kept = |rows: &[twinwire_core::model::Message]| -> Vec<_> {
+    // The times are the provider's own: the test has moved some into the past, and the list says them anew.
+    let kept = |rows: &[twinwire_core::model::Message]| -> BTreeSet<_> {
         rows.iter()
             .map(|row| {
                 (
                     row.external_id.clone(),
                     row.provider_message_id.clone(),
-                    row.occurred_at,
-                    row.provider_status,
+                    format!("{:?}", row.provider_status),
                 )
             })
             .collect()
     };
-    assert_eq!(kept(&after), kept(&before), "ids, times and statuses stay");
+    assert_eq!(kept(&after), kept(&before), "ids and statuses stay");
     assert_eq!(after.iter().filter(|row| row.body == "Of today").count(), 1);
     assert_eq!(stack.texts_to(CUSTOMER), ["A secret of ours"], "nothing is sent again");
     assert_eq!(stack.thread_texts(CUSTOMER).len(), 3);

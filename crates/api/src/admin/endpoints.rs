@@ -154,7 +154,6 @@ async fn list(_: May<Read>, State(app): State<App>) -> Answer<Endpoints> {
 /// Makes an endpoint. It is told what happens from now on.
 #[utoipa::path(post, path = "/endpoints", tag = "endpoints", security(("token" = ["admin"])),
     request_body = NewEndpoint, responses((status = 201, body = MadeEndpoint),
-    (status = 400, description = "The address may not be called, or there is no such event."),
     (status = 404, description = "There is no such channel.")))]
 async fn create(
     _: May<Admin>,

@@ -50,7 +50,8 @@ const SHOWN: &[(&str, &str)] = &[
     ),
     (
         "webhook_log",
-        "id, received_at, connector, hook, channel_id, event, method, url, content_type, body, status, unverified",
+        "id, received_at, connector, hook, channel_id, event, method, url, content_type, body, status, unverified, \
+         erased",
     ),
 ];
 
