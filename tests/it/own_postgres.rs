@@ -173,7 +173,9 @@ async fn an_ordinary_user_runs_it_too() {
         fs::create_dir(&home).unwrap();
         // The folder of the build may be closed to that user.
         let program = home.join("twinwire");
-        fs::copy(PROGRAM, &program).unwrap();
+        // By a process of its own: a program that this one has open for writing cannot be run, and whatever else is
+        // started at that moment has it open as well.
+        assert!(std::process::Command::new("cp").arg(PROGRAM).arg(&program).status().unwrap().success());
         chown(&home, Some(uid), Some(gid)).unwrap();
         own.data = home.join("data");
         own.program = own.program.clone().run_from(&program).in_folder(&home).as_user(uid, gid);

@@ -281,6 +281,19 @@ pub async fn give_up(conn: impl PgExecutor<'_>, before: DateTime<Utc>, now: Date
     Ok(done.rows_affected())
 }
 
+/// Takes back events of endpoints that are told nothing any more: what was being written while one was disabled did not
+/// see it. Gives how many.
+pub async fn cancel_of_gone(conn: impl PgExecutor<'_>) -> Result<u64> {
+    let done = sqlx::query!(
+        "update deliveries d set state = 'canceled', next_at = null, finished_at = now()
+        from endpoints e
+        where e.state in ('disabled', 'deleted') and d.endpoint_id = e.id and d.state = 'pending'"
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Lets go of events that were finished before `before`. Gives how many.
 pub async fn forget(
     conn: impl PgExecutor<'_>,

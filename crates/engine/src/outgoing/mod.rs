@@ -124,6 +124,7 @@ async fn tidy_up(engine: &Engine) -> Result<()> {
         if given_up > 0 {
             tracing::warn!(events = given_up, "events were given up that no endpoint took for three days");
         }
+        deliveries::cancel_of_gone(&mut *tx).await?;
         deliveries::forget(&mut *tx, now - DELIVERED, now - GIVEN_UP).await?;
     }
     Ok(tx.commit().await?)
