@@ -1,5 +1,9 @@
 //! Every command of the real program, as scripts and people use it: what it prints, what it says, how it exits.
 
+mod settings;
+mod setup;
+mod sql;
+
 use crate::PROGRAM;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -8,7 +12,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 use twinwire_sandbox::signalwire::Fate;
 use twinwire_sandbox::{Fault, Operation, Rule};
-use twinwire_tests::installation::{Installation, key, setup_arguments};
+use twinwire_tests::installation::{Installation, key};
 use twinwire_tests::process::{Program, Ran};
 use twinwire_tests::{CUSTOMER, SECRET, SUPPORT, answers, eventually};
 
@@ -28,85 +32,6 @@ fn keys(value: &Value) -> Vec<&str> {
     let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     keys
-}
-
-/// `setup` with other answers than the usual ones; without an answer where it is empty.
-async fn setup_with(twinwire: &Installation, changed: &[(&str, &str)]) -> Ran {
-    let mut arguments = vec!["setup".to_owned(), "front_signalwire".to_owned(), "--json".to_owned()];
-    let mut all = answers(SUPPORT);
-    for (name, value) in changed {
-        all.set(*name, *value);
-    }
-    for (name, value) in all.iter().filter(|(_, value)| !value.is_empty()) {
-        arguments.extend(["--set".to_owned(), format!("{name}={value}")]);
-    }
-    twinwire.program.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await
-}
-
-#[tokio::test]
-async fn setup_prints_the_channel_its_key_and_the_addresses_and_the_same_again_when_repeated() {
-    let mut twinwire = Installation::new(PROGRAM).await;
-    twinwire.program = twinwire.program.with("TWINWIRE_PUBLIC_URL", "https://twinwire.example.com/");
-    let made = twinwire.setup().await.json();
-    assert_eq!(keys(&made), ["api_key", "channel", "webhook_urls"]);
-    assert_eq!(keys(&made["webhook_urls"]), ["inbound", "status"]);
-    let channel = made["channel"].as_str().unwrap();
-    assert!(channel.starts_with("chn_"), "{made}");
-    for hook in ["inbound", "status"] {
-        let url = format!("https://twinwire.example.com/v1/hooks/signalwire/{channel}/{hook}");
-        assert_eq!(made["webhook_urls"][hook], url);
-    }
-    assert_eq!(setup_with(&twinwire, &[("phone", "+1 (201) 555-0123")]).await.json(), made);
-    let told =
-        twinwire.program.run(&setup_arguments().iter().map(String::as_str).collect::<Vec<_>>()[..12]).await;
-    assert_eq!(told.code, Some(0), "{told:?}");
-    for part in
-        [channel, made["api_key"].as_str().unwrap(), made["webhook_urls"]["inbound"].as_str().unwrap()]
-    {
-        assert!(told.stdout.contains(part), "{told:?}");
-    }
-}
-
-#[tokio::test]
-async fn setup_names_what_is_missing_or_unknown_and_exits_with_2() {
-    let twinwire = Installation::new(PROGRAM).await;
-    for name in ["phone", "space", "project", "token"] {
-        assert_fails(&setup_with(&twinwire, &[(name, "")]).await, 2, &[name, "missing"]);
-    }
-    assert_fails(&setup_with(&twinwire, &[("colour", "red")]).await, 2, &["colour", "signing_key"]);
-    assert_fails(&setup_with(&twinwire, &[("phone", "555-0123")]).await, 2, &["phone", "+1"]);
-    assert_fails(
-        &twinwire.program.run(&["setup", "front_pigeon"]).await,
-        2,
-        &["front_pigeon", "front_signalwire"],
-    );
-    assert_fails(
-        &twinwire.program.run(&["setup", "front_signalwire", "--set", "phone"]).await,
-        2,
-        &["name=value"],
-    );
-    for (name, variable) in [("app_id", "TWINWIRE_FRONT_APP_ID"), ("app_secret", "TWINWIRE_FRONT_APP_SECRET")]
-    {
-        let arguments = setup_arguments();
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let ran = twinwire.program.clone().without(variable).run(&arguments).await;
-        assert_fails(&ran, 2, &[variable]);
-        assert!(!name.is_empty());
-    }
-    assert_eq!(twinwire.program.run(&["channels", "--json"]).await.json(), json!([]));
-}
-
-#[tokio::test]
-async fn setup_says_what_the_provider_said_of_refused_credentials_and_stores_nothing() {
-    let twinwire = Installation::new(PROGRAM).await;
-    let ran = setup_with(&twinwire, &[("token", "PTwrongwrongwrong")]).await;
-    assert_fails(&ran, 1, &["SignalWire refused"]);
-    let said = twinwire.signalwire.requests();
-    assert!(said.iter().any(|request| format!("{request:?}").contains("401")), "{said:?}");
-    assert!(!ran.stderr.contains("PTwrong"), "{ran:?}");
-    twinwire.signalwire.stop().await;
-    assert_fails(&twinwire.setup().await, 1, &["SignalWire could not be asked"]);
-    assert_eq!(twinwire.count("select count(*) from accounts").await, 0);
 }
 
 #[tokio::test]
@@ -207,137 +132,6 @@ async fn a_backfill_that_cannot_be_done_says_why() {
     assert_eq!(keys(&asked), ["backfill", "kind"]);
 }
 
-async fn sql(twinwire: &Installation, query: &str) -> Ran {
-    twinwire.program.run(&["sql", query]).await
-}
-
-#[tokio::test]
-async fn sql_prints_a_table_json_or_csv() {
-    let twinwire = Installation::connected(PROGRAM).await;
-    twinwire.insist(&twinwire.order(&[CUSTOMER], "Hello, \"you\"")).await;
-    twinwire.settle().await;
-    let query = "select recipient, body, null as nothing, 9007199254740993 as large, '[1]'::jsonb as list \
-                 from front_signalwire_message_channel_app_v1; ";
-    let expected = json!([{
-        "recipient": CUSTOMER, "body": "Hello, \"you\"", "nothing": null, "large": 9_007_199_254_740_993_i64, "list": [1]
-    }]);
-    assert_eq!(twinwire.program.run(&["sql", query, "--format", "json"]).await.json(), expected);
-    assert_eq!(twinwire.program.run(&["sql", "--json", query]).await.json(), expected);
-    let csv = twinwire.program.run(&["sql", query, "--format", "csv"]).await;
-    assert_eq!(
-        csv.stdout,
-        format!(
-            "recipient,body,nothing,large,list\n{CUSTOMER},\"Hello, \"\"you\"\"\",,9007199254740993,[1]\n"
-        )
-    );
-    let table = sql(&twinwire, query).await;
-    assert!(table.stdout.contains(CUSTOMER) && table.stdout.contains("recipient"), "{table:?}");
-    assert_eq!(table.stderr, "1 row\n");
-    let none = "select * from signalwire_message_v1 where false";
-    assert_eq!(twinwire.program.run(&["sql", none, "--json"]).await.json(), json!([]));
-    let columns = "signalwire_id,date_created,date_sent,date_updated,direction,from,status,to,data\n";
-    assert_eq!(twinwire.program.run(&["sql", none, "--format", "csv"]).await.stdout, columns);
-    let columns = "external_id,signalwire_sid,front_message_id,external_conversation_id,row_updated_at,direction,body,\
-                   sender,recipient,data\n";
-    let all = "select * from front_signalwire_message_channel_app_v1 where false";
-    assert_eq!(twinwire.program.run(&["sql", all, "--format", "csv"]).await.stdout, columns);
-    for fine in [
-        "select 1 -- a remark",
-        "values (1), (2)",
-        "table messages",
-        "with x as (select 1 as a) select a, a from x order by 1",
-        "explain select * from messages",
-        "explain (format json) select 1",
-        "show server_version",
-        "select public_id, connector, paused_until from accounts",
-        "select public_id, address, state from channels",
-        "select * from webhook_log, attempts, backfills, conversations where false",
-    ] {
-        let ran = sql(&twinwire, fine).await;
-        assert_eq!(ran.code, Some(0), "{fine}: {ran:?}");
-    }
-}
-
-#[tokio::test]
-async fn sql_can_only_read_and_only_what_is_no_secret() {
-    let twinwire = Installation::connected(PROGRAM).await;
-    twinwire.insist(&twinwire.order(&[CUSTOMER], "Hello")).await;
-    twinwire.settle().await;
-    let count = "select (select count(*) from messages) * 1000 + (select count(*) from accounts)";
-    let before = twinwire.count(count).await;
-    for refused in [
-        "insert into conversations select channel_id, 'x', 'y' from conversations",
-        "update messages set body = 'x'",
-        "delete from messages",
-        "truncate messages",
-        "drop table messages",
-        "create table mine (id int)",
-        "create temp table mine (id int)",
-        "create role mine superuser",
-        "alter role current_user superuser",
-        "grant all on messages to public",
-        "with gone as (delete from messages returning 1) select * from gone",
-        "explain analyze delete from messages",
-        "lock table messages in access exclusive mode",
-        "select * from messages for update",
-        "select sealed_settings from accounts",
-        "select * from accounts",
-        "select sealed_api_key, api_key_hash from channels",
-        "select a from accounts a",
-        "select * from installation",
-        "select * from _sqlx_migrations",
-        "select * from apalis.jobs",
-        "select rolpassword from pg_authid",
-        "select pg_read_file('/etc/passwd')",
-        "select * from pg_ls_dir('/')",
-        "select lo_import('/etc/passwd')",
-        "copy messages to '/tmp/messages'",
-        "copy (select 1) to program 'id'",
-        "select drop_webhook_log_before('2100-01-01')",
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'twinwire'",
-        "select set_config('role', 'twinwire', false)",
-        "set role twinwire",
-        "do $$ begin delete from messages; end $$",
-        "select 1; select 2",
-        "select 1; delete from messages",
-        "commit; delete from messages",
-        "select 1) select 1 from (select 2",
-        "select 1) select * from q; delete from messages; --",
-        "select 1 as c0) , d as (delete from messages returning 1",
-        "select nonsense from nowhere",
-    ] {
-        let ran = sql(&twinwire, refused).await;
-        assert_eq!(ran.code, Some(1), "{refused}: {ran:?}");
-        assert!(ran.stderr.starts_with("error: ") && ran.stdout.is_empty(), "{refused}: {ran:?}");
-        assert!(ran.stderr.lines().count() == 1, "{refused}: {ran:?}");
-    }
-    assert_eq!(twinwire.count(count).await, before);
-    assert_fails(&sql(&twinwire, " ").await, 2, &["empty"]);
-    for nothing in ["/* nothing */", "set statement_timeout = 0"] {
-        let ran = sql(&twinwire, nothing).await;
-        assert_eq!(
-            (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
-            (Some(0), "", "no result\n"),
-            "{ran:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn sql_ends_at_its_time_limit() {
-    let twinwire = Installation::new(PROGRAM).await;
-    let began = Instant::now();
-    let ran = twinwire.program.run(&["sql", "select pg_sleep(60)", "--timeout", "1s"]).await;
-    assert_fails(&ran, 1, &["--timeout"]);
-    assert!(began.elapsed() < Duration::from_secs(20));
-    for none in ["0s", "soon", "-1s"] {
-        let ran = twinwire.program.run(&["sql", "select 1", &format!("--timeout={none}")]).await;
-        assert_fails(&ran, 2, &["--timeout"]);
-    }
-    let loose = "select set_config('statement_timeout', '0', false) from pg_sleep(60)";
-    assert_fails(&twinwire.program.run(&["sql", loose, "--timeout", "1s"]).await, 1, &["--timeout"]);
-}
-
 #[tokio::test]
 async fn migrate_makes_the_schema_once_also_when_many_ask_at_once() {
     let twinwire = Installation::new(PROGRAM).await;
@@ -391,108 +185,6 @@ async fn wrong_usage_exits_with_2_and_help_fits_80_columns() {
         assert!(wide.is_empty(), "{command}: {wide:#?}");
     }
     assert!(program.run(&["--version"]).await.stdout.starts_with("twinwire "));
-}
-
-#[tokio::test]
-async fn a_database_that_cannot_be_used_is_named_with_what_to_do_and_without_its_password() {
-    let folder = twinwire_tests::installation::folder();
-    let program = Program::new(PROGRAM, folder.path()).with("TWINWIRE_SECRET_KEY", key(7));
-    let twinwire = Installation::new(PROGRAM).await;
-    let refused = twinwire.database.url.replace("twinwire:", "twinwire:hunter2");
-    let ask = async |url: &str, words: &[&str]| {
-        let ran = program.clone().with("DATABASE_URL", url).run(&["channels"]).await;
-        assert_fails(&ran, 1, words);
-        assert!(!ran.stderr.contains("hunter2"), "{ran:?}");
-    };
-    // A database that does not answer is given some seconds to come up: side by side.
-    tokio::join!(
-        ask("postgres://me:hunter2@127.0.0.1:1/db", &["127.0.0.1:1", "DATABASE_URL", "refused"]),
-        ask(&refused, &["DATABASE_URL", "password authentication failed"]),
-        ask("hunter2", &["DATABASE_URL"]),
-        ask("mysql://me:hunter2@127.0.0.1:1/db", &["DATABASE_URL"]),
-    );
-}
-
-#[tokio::test]
-async fn a_wrong_or_missing_secret_key_is_told() {
-    let mut twinwire = Installation::new(PROGRAM).await;
-    twinwire.setup().await.json();
-    let other = twinwire.program.clone().with("TWINWIRE_SECRET_KEY", key(8));
-    for command in [&["serve"][..], &["channels"]] {
-        assert_fails(&other.run(command).await, 1, &["sealed with another key", "TWINWIRE_SECRET_KEY"]);
-    }
-    let bad = twinwire.program.clone().with("TWINWIRE_SECRET_KEY", "too short");
-    let ran = bad.run(&["serve"]).await;
-    assert_fails(&ran, 1, &["TWINWIRE_SECRET_KEY", "openssl rand -base64 32"]);
-    assert!(!ran.stderr.contains("too short"));
-    let none = twinwire.program.clone().without("TWINWIRE_SECRET_KEY");
-    assert_fails(&none.run(&["serve"]).await, 1, &["TWINWIRE_SECRET_KEY", "openssl rand -base64 32"]);
-    // Nothing was changed by the wrong key.
-    twinwire.start().await;
-    twinwire.stop().await;
-}
-
-#[tokio::test]
-async fn settings_that_make_no_sense_are_named_and_exit_with_2() {
-    let twinwire = Installation::new(PROGRAM).await;
-    for (name, value) in [
-        ("TWINWIRE_PUBLIC_URL", "twinwire.example.com"),
-        ("TWINWIRE_PUBLIC_URL", "https://twinwire.example.com/?a=b"),
-        ("TWINWIRE_POLL_INTERVAL", "often"),
-        ("TWINWIRE_POLL_INTERVAL", "10ms"),
-        ("TWINWIRE_LOG", "twinwire=loud=er"),
-    ] {
-        let ran = twinwire.program.clone().with(name, value).run(&["serve"]).await;
-        assert_fails(&ran, 2, &[]);
-        assert!(ran.stderr.to_uppercase().contains(name.trim_start_matches("TWINWIRE_")), "{ran:?}");
-    }
-    // A variable of another program that is no text is no trouble of ours; one of ours is.
-    let strange: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(vec![0xff, 0xfe]);
-    let ran = twinwire.program.clone().with("SOMETHING_ELSE", &strange).run(&["channels", "--json"]).await;
-    assert_eq!(ran.json(), json!([]));
-    let ran = twinwire.program.clone().with("TWINWIRE_LISTEN", &strange).run(&["channels"]).await;
-    assert_fails(&ran, 2, &["TWINWIRE_LISTEN"]);
-}
-
-#[tokio::test]
-async fn settings_are_read_from_a_file_and_a_misspelt_one_is_named() {
-    let twinwire = Installation::new(PROGRAM).await;
-    let folder = twinwire.folder.path();
-    let write = |text: &str| std::fs::write(folder.join("twinwire.toml"), text).unwrap();
-    let (url, secret) = (&twinwire.database.url, key(7));
-    write(&format!(
-        "database_url = '{url}'\nsecret_key = '{secret}'\nlisten = '127.0.0.1:0'\npoll_interval = '5m'\n\
-         public_url = 'https://from.the.file'\nfront_app_id = 'a'\nfront_app_secret = 'b'\n\
-         signalwire_api_url = '{}'\n",
-        twinwire.signalwire.url()
-    ));
-    let bare = Program::new(PROGRAM, folder);
-    let arguments = setup_arguments();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let made = bare.run(&arguments).await.json();
-    assert!(
-        made["webhook_urls"]["inbound"].as_str().unwrap().starts_with("https://from.the.file/"),
-        "{made}"
-    );
-    let over = bare.clone().with("TWINWIRE_PUBLIC_URL", "https://from.the.environment");
-    let made = over.run(&arguments).await.json();
-    assert!(made["webhook_urls"]["inbound"].as_str().unwrap().starts_with("https://from.the.env"), "{made}");
-    let elsewhere = bare.clone().in_folder(&std::env::temp_dir());
-    let file = folder.join("twinwire.toml");
-    let named = elsewhere.run(&["--config", file.to_str().unwrap(), "channels", "--json"]).await.json();
-    assert_eq!(named[0]["channel"], made["channel"]);
-    let ran = elsewhere.run(&["channels", "--config", "/nowhere/twinwire.toml"]).await;
-    assert_fails(&ran, 2, &["/nowhere/twinwire.toml"]);
-    write("poll_intervall = '60s'\n");
-    assert_fails(&bare.run(&["serve"]).await, 2, &["poll_intervall", "poll_interval,"]);
-    write("front_app_secret = 'hunter2\nlisten = 'x'\n");
-    let ran = bare.run(&["serve"]).await;
-    assert_fails(&ran, 2, &["settings file", "line 1"]);
-    assert!(!ran.stderr.contains("hunter2"), "{ran:?}");
-    write("[front]\napp_secret = 'hunter2'\n");
-    let ran = bare.run(&["serve"]).await;
-    assert_fails(&ran, 2, &["front"]);
-    assert!(!ran.stderr.contains("hunter2"), "{ran:?}");
 }
 
 #[tokio::test]
