@@ -83,7 +83,16 @@ async fn talk(stack: &Stack) {
 #[tokio::test]
 async fn somebody_who_is_erased_is_nowhere_in_the_database_and_in_no_file() {
     let stack = Stack::start().await;
+    // Events for other programs name their message, and an agent's message is named by its recipient.
+    sqlx::query(
+        "insert into endpoints (public_id, url, sealed_secret, state)
+        values ('ep_waits', 'https://example.com', '', 'paused')",
+    )
+    .execute(&stack.pool)
+    .await
+    .unwrap();
     talk(&stack).await;
+    assert!(tables_with(&stack, digits(CUSTOMER)).await.contains(&"public.deliveries".to_owned()));
     let found = erase::found(stack.engine(), CUSTOMER).await.unwrap();
     assert_eq!((found.messages, found.pending, found.files), (2, 0, 1), "{found:?}");
     assert!(!tables_with(&stack, digits(CUSTOMER)).await.is_empty(), "looking changes nothing");
