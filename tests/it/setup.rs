@@ -3,11 +3,13 @@
 mod keys;
 mod page;
 mod script;
+mod terminal;
 mod webhook;
 
 use serde_json::{Value, json};
+use std::cell::Cell;
 use twinwire_sandbox::{Fault, Operation, Rule};
-use twinwire_tests::{CUSTOMER, Setting, Stack, answers};
+use twinwire_tests::{CUSTOMER, SUPPORT, Setting, Stack, answers};
 
 /// A number that has no channel yet.
 const SECOND: &str = "+12015550199";
@@ -22,6 +24,8 @@ fn usual(name: &str) -> String {
 struct Client<'a> {
     stack: &'a Stack,
     setup: String,
+    /// The version of the step that it saw last.
+    saw: Cell<i64>,
 }
 
 impl<'a> Client<'a> {
@@ -31,7 +35,13 @@ impl<'a> Client<'a> {
         let (status, shown) = post(stack, "/v1/setup", &body).await;
         assert_eq!(status, 201, "{shown}");
         let setup = shown["setup"].as_str().unwrap().to_owned();
-        (Client { stack, setup }, shown)
+        let saw = Cell::new(shown["version"].as_i64().unwrap());
+        (Client { stack, setup, saw }, shown)
+    }
+
+    /// One that was begun, and was not looked at yet.
+    fn of(stack: &'a Stack, setup: &str) -> Client<'a> {
+        Client { stack, setup: setup.to_owned(), saw: Cell::new(0) }
     }
 
     /// Begins one with all the usual answers.
@@ -50,7 +60,16 @@ impl<'a> Client<'a> {
         shown
     }
 
+    /// Says something of the step that it saw last.
     async fn says(&self, said: &Value) -> (u16, Value) {
+        let mut said = said.clone();
+        said["version"] = self.saw.get().into();
+        let (status, shown) = self.posts(&said).await;
+        self.saw.set(shown["version"].as_i64().unwrap_or(self.saw.get()));
+        (status, shown)
+    }
+
+    async fn posts(&self, said: &Value) -> (u16, Value) {
         post(self.stack, &format!("/v1/setup/{}", self.setup), said).await
     }
 
@@ -58,6 +77,7 @@ impl<'a> Client<'a> {
         let (status, shown) =
             ask(self.stack, "GET", &format!("/v1/setup/{}", self.setup), None, "admin").await;
         assert_eq!(status, 200, "{shown}");
+        self.saw.set(shown["version"].as_i64().unwrap());
         shown
     }
 }
@@ -181,7 +201,7 @@ async fn a_set_up_goes_on_after_a_restart_and_nothing_of_it_stands_in_plain() {
     }
     stack.stop_server().await;
     stack.start_server().await;
-    let client = Client { stack: &stack, setup };
+    let client = Client::of(&stack, &setup);
     let shown = client.look().await;
     assert_eq!(shown["setting"], "signing_key", "{shown}");
     assert_eq!(shown["answered"], json!(["phone", "space", "project", "token"]));
@@ -197,7 +217,8 @@ async fn of_two_who_answer_at_once_one_is_told_and_no_answer_is_lost() {
     let stack = Stack::start().await;
     let (client, _) = Client::begin(&stack, json!({ "pair": PAIR })).await;
     let (one, two) = (json!({ "answers": { "space": "acme" } }), json!({ "answers": { "phone": SECOND } }));
-    let ((first, _), (second, _)) = tokio::join!(client.says(&one), client.says(&two));
+    // Neither names a version: each answer says what it answers.
+    let ((first, _), (second, _)) = tokio::join!(client.posts(&one), client.posts(&two));
     let answered = client.look().await["answered"].clone();
     match (first, second) {
         (200, 200) => assert_eq!(answered, json!(["phone", "space"])),
@@ -205,6 +226,55 @@ async fn of_two_who_answer_at_once_one_is_told_and_no_answer_is_lost() {
         (409, 200) => assert_eq!(answered, json!(["phone"])),
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_step_that_is_over_is_not_taken_for_an_answer_to_the_next_one() {
+    let stack = Stack::start().await;
+    let (client, shown) = Client::begin(&stack, json!({ "pair": PAIR })).await;
+    let phone = json!({ "answer": SECOND, "version": shown["version"] });
+    assert_eq!(client.posts(&json!({ "answer": SECOND })).await.0, 400, "it does not say of what");
+    let (status, shown) = client.posts(&phone).await;
+    assert_eq!((status, &shown["setting"]), (200, &json!("space")), "{shown}");
+    // The answer was lost on its way, and the program sends the same again.
+    let (status, refused) = client.posts(&phone).await;
+    assert!(status == 409 && refused.to_string().contains("look again"), "{refused}");
+    assert_eq!(client.look().await["setting"], "space");
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_asks_for_is_refused_at_once_and_one_of_another_number_is_asked_again() {
+    let stack = Stack::start().await;
+    for (name, wrong) in [("segments_per_second", "fast"), ("long_texts", "maybe"), ("smart_encoded", "ja")] {
+        let begin = json!({ "pair": PAIR, "answers": { name: wrong } });
+        let (status, shown) = post(&stack, "/v1/setup", &begin).await;
+        assert!(status == 400 && shown["error"].as_str().unwrap().contains(&format!("`{name}`")), "{shown}");
+    }
+    let channel = &stack.installed.channel.id;
+    let other = json!({ "pair": "front_twilio", "channel": channel });
+    let (status, shown) = post(&stack, "/v1/setup", &other).await;
+    assert!(status == 400 && shown["error"].as_str().unwrap().contains("front_signalwire"), "{shown}");
+    let begin = json!({ "pair": PAIR, "channel": channel, "answers": { "phone": SECOND } });
+    let (client, shown) = Client::begin(&stack, begin).await;
+    assert_eq!(shown["setting"], "phone", "{shown}");
+    assert!(shown["wrong"].as_str().unwrap().contains("keeps its number"), "{shown}");
+    let shown = client.say(json!({ "answer": SUPPORT })).await;
+    assert_eq!(shown["step"], "done", "{shown}");
+}
+
+#[tokio::test]
+async fn an_optional_answer_can_be_taken_back_and_a_secret_left_empty_stays() {
+    let stack = Stack::start().await;
+    let answers = json!({ "phone": SECOND, "account_sid": "AC00112233445566778899aabbccddeeff",
+        "api_key_sid": "SK00112233445566778899aabbccddeeff", "auth_token": "" });
+    let (status, shown) =
+        post(&stack, "/v1/setup", &json!({ "pair": "front_twilio", "answers": answers })).await;
+    assert_eq!((status, &shown["setting"]), (201, &json!("api_key_secret")), "{shown}");
+    let client = Client::of(&stack, shown["setup"].as_str().unwrap());
+    client.look().await;
+    assert_eq!(client.say(json!({ "back": "api_key_sid" })).await["setting"], "api_key_sid");
+    let shown = client.say(json!({ "answer": "" })).await;
+    assert!(!shown["answered"].to_string().contains("api_key_sid"), "{shown}");
 }
 
 #[tokio::test]

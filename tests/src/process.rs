@@ -67,6 +67,11 @@ impl Program {
         self
     }
 
+    /// Its environment.
+    pub fn variables(&self) -> &BTreeMap<String, OsString> {
+        &self.env
+    }
+
     /// Runs a command to its end.
     ///
     /// # Panics

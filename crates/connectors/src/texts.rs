@@ -50,6 +50,14 @@ pub(crate) fn prepare(answers: &Settings, tidy: &mut Settings) -> Result<(), Str
     Ok(())
 }
 
+/// Tidies one answer by itself. Answers about anything else stay as they are.
+pub(crate) fn tidy(setting: &str, answer: &str) -> Result<String, String> {
+    let given = [(setting, answer)].into_iter().collect();
+    let mut tidy = Settings::default();
+    prepare(&given, &mut tidy)?;
+    Ok(tidy.get(setting).unwrap_or(answer).to_owned())
+}
+
 /// Whether smart encoding is on.
 pub(crate) fn is_smart(settings: &Settings) -> bool {
     settings.get(SMART) == Some(YES)

@@ -98,12 +98,22 @@ fn what_the_provider_refused_is_asked_again_with_its_words_until_all_of_it_was_g
         refused.answer(name, answer);
     }
     assert_eq!(after(&SignalWire, &refused, None), "check");
-    assert_eq!(refused.notes.wrong, None);
+    assert_eq!(refused.notes.wrongs, []);
     // One that makes no sense is asked at once, and keeps nobody from going on once it does.
     let mut wrong = progress(&[PHONE]);
     wrong.wrong("space", "`space` is not the name of a space");
     assert_eq!(after(&SignalWire, &wrong, None), "space!");
     wrong.answer(SPACE.0, SPACE.1);
+    assert_eq!(after(&SignalWire, &wrong, None), "project");
+    // Each of two that make no sense keeps its own words.
+    wrong.wrong("space", "no space");
+    wrong.wrong("phone", "no phone");
+    for (setting, words, (name, answer)) in [("phone", "no phone", PHONE), ("space", "no space", SPACE)] {
+        let said = wrong.notes.wrongs.iter().find(|one| one.setting.as_deref() == Some(setting));
+        assert_eq!(said.map(|one| one.words.as_str()), Some(words));
+        assert_eq!(after(&SignalWire, &wrong, None), format!("{setting}!"));
+        wrong.answer(name, answer);
+    }
     assert_eq!(after(&SignalWire, &wrong, None), "project");
 }
 

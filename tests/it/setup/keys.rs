@@ -39,7 +39,7 @@ async fn credentials_that_are_forgotten_are_asked_anew_and_the_history_stays() {
     stack.settle().await;
     let (status, begun) = admin(&stack, "POST", "reset").await;
     assert_eq!((status, &begun["channel"]), (201, &json!(stack.installed.channel.id)), "{begun}");
-    let client = Client { stack: &stack, setup: begun["setup"].as_str().unwrap().to_owned() };
+    let client = Client::of(&stack, begun["setup"].as_str().unwrap());
     let shown = client.look().await;
     assert_eq!((&shown["step"], &shown["setting"]), (&json!("ask"), &json!("token")), "{shown}");
     assert_eq!(shown["answered"], json!(["phone", "space", "project"]));

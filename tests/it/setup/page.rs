@@ -45,8 +45,9 @@ impl<'a> Browser<'a> {
 
     /// Sends a form of the page that is shown now, and shows where it leads.
     async fn does(&mut self, fields: &[(&str, &str)]) -> Page {
-        let token = self.get("").await.field("form");
-        let sent = self.send(&[fields, &[("form", token.as_str())]].concat()).await;
+        let page = self.get("").await;
+        let (token, version) = (page.field("form"), page.field("version"));
+        let sent = self.send(&[fields, &[("form", &token), ("version", &version)]].concat()).await;
         assert_eq!((sent.status, sent.header("location")), (303, "setup"), "{}", sent.text);
         self.get("").await
     }
@@ -197,9 +198,38 @@ async fn a_form_of_another_site_or_of_an_older_page_changes_nothing() {
     let page = browser.request("POST", "", body, &[("sec-fetch-site", "cross-site")]).await;
     assert_eq!(page.status, 403);
     assert_eq!(browser.get("").await.field("setting"), "phone");
-    // A form of a step that is over says so, and shows where the set-up stands.
-    let page = browser.send(&[("act", "webhook_set"), ("form", &token)]).await;
+    // A form of a step that is over, or of none, says so and shows where the set-up stands.
+    let page = browser.get("").await;
+    let (token, version) = (page.field("form"), page.field("version"));
+    let page = browser.send(&[("act", "webhook_set"), ("form", &token), ("version", &version)]).await;
     assert!(page.status == 400 && page.field("setting") == "phone", "{}", page.text);
+    let answer = [&answer[..], &[("form", &token), ("version", &version)]].concat();
+    assert_eq!(browser.send(&answer).await.status, 303);
+    for stale in [&answer[..], &answer[..4]] {
+        let page = browser.send(stale).await;
+        assert!(page.status == 409 && page.field("setting") == "space", "{}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn by_a_link_nobody_gives_answers_that_the_page_does_not_ask_for() {
+    let stack = Stack::start().await;
+    let (link, mut browser) = (link(&stack).await, Browser::new(&stack));
+    browser.send(&[("act", "open"), ("value", link.split_once('=').unwrap().1)]).await;
+    for setting in ["signalwire.verification", "front.verification", "token"] {
+        let page = browser.get("").await;
+        let (token, version) = (page.field("form"), page.field("version"));
+        let page = browser
+            .send(&[
+                ("act", "answer"),
+                ("setting", setting),
+                ("value", "log_only"),
+                ("form", &token),
+                ("version", &version),
+            ])
+            .await;
+        assert!(page.status == 409 && page.field("setting") == "phone", "{setting}: {}", page.text);
+    }
 }
 
 #[tokio::test]

@@ -81,7 +81,9 @@ async fn one_answer_is_changed_and_keys_are_shown_and_made_anew() {
         (&["setup", "front_twilio", "--channel", channel], "front_signalwire"),
         (&["setup", "--channel", channel, "--set", "phone=+12015550199"], "a channel of its own"),
         (&["setup"], "front_signalwire"),
-        (&["setup", "--resume", "stp_nobody"], "stp_nobody"),
+        (&["setup", "--resume", "stp_nobody", "--web"], "stp_nobody"),
+        (&["setup", "--resume", "stp_nobody"], "on a terminal"),
+        (&["setup", "--resume", "stp_nobody", "--wait"], "cannot be used with"),
     ] {
         let ran = run(&twinwire, wrong).await;
         assert!(ran.code == Some(2) && ran.stderr.contains(said), "{wrong:?}: {ran:?}");

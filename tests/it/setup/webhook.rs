@@ -2,7 +2,7 @@
 
 use super::*;
 use twinwire_sandbox::{Twilio, TwilioOptions};
-use twinwire_tests::on_twilio;
+use twinwire_tests::{eventually, on_twilio};
 
 const OTHER: &str = "https://crm.example.com/sms";
 
@@ -71,6 +71,17 @@ async fn an_answer_that_is_lost_is_looked_up_and_one_that_is_refused_is_said() {
     assert_eq!(shown["step"], "show", "{shown}");
     assert!(!shown["todo"].to_string().contains("SignalWire"), "{shown}");
     stack.signalwire.set_webhook(SECOND, "");
+    // What passes is tried anew.
+    stack
+        .signalwire
+        .faults()
+        .add(Rule::new(Fault::ServerErrorBefore(503)).on(Operation::ListNumbers).times(1));
+    let (client, shown) = Client::answered(&stack).await;
+    assert!(shown["todo"].to_string().contains("could not be set from here"), "{shown}");
+    eventually("the number is looked at again", || async {
+        (client.look().await["step"] == "confirm").then_some(())
+    })
+    .await;
     // A token without the scope for numbers.
     stack.signalwire.faults().add(Rule::new(Fault::Forbidden).on(Operation::ListNumbers));
     let (_, shown) = Client::answered(&stack).await;

@@ -26,7 +26,16 @@ struct Begin {
     channel: Option<String>,
 }
 
-/// What goes on with it: one of these.
+/// What goes on with a set-up.
+#[derive(Deserialize)]
+struct Saying {
+    /// The version of the step that it is said of. Without it an answer that is sent again could answer the next question.
+    version: Option<i64>,
+    #[serde(flatten)]
+    say: Say,
+}
+
+/// One of these.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Say {
@@ -47,6 +56,11 @@ enum Webhook {
 }
 
 impl Say {
+    /// Whether it is said of what was shown, and of nothing else.
+    fn needs_version(&self) -> bool {
+        matches!(self, Self::Answer(_) | Self::Webhook(_))
+    }
+
     /// What a person says by it; nothing where it says that one does not go on.
     fn said(self) -> Option<Said> {
         Some(match self {
@@ -85,13 +99,19 @@ pub(super) async fn look(_: May<Admin>, State(app): State<App>, Path(id): Path<S
 
 /// `POST /v1/setup/{setup}`: goes on, and gives what comes next.
 pub(super) async fn say(_: May<Admin>, State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Shown {
-    let said = parsed::<Say>(&body).and_then(Say::said).ok_or_else(|| {
+    let wrong = || {
         Problem::wrong("The body is not as it should be.").hint(
             "Say one of {\"answer\": \"…\"}, {\"answers\": {…}}, {\"back\": \"setting\"}, {\"webhook\": \"set\", \
-             \"take_over\" or \"leave\"}, {\"continue\": true}.",
+             \"take_over\" or \"leave\"}, {\"continue\": true}; with \"answer\" and \"webhook\" the \"version\" of the step \
+             that it is said of.",
         )
-    })?;
-    let session = session::say(&app.engine, &id, said).await?;
+    };
+    let Saying { version, say } = parsed(&body).ok_or_else(wrong)?;
+    if say.needs_version() && version.is_none() {
+        return Err(wrong());
+    }
+    let said = say.said().ok_or_else(wrong)?;
+    let session = session::say(&app.engine, &id, version, said).await?;
     shown(&app, StatusCode::OK, &session).await
 }
 

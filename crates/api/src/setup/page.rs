@@ -27,6 +27,8 @@ pub(super) struct Sent {
     act: Act,
     #[serde(default)]
     form: String,
+    /// The version of the step that the form was made for.
+    version: Option<i64>,
     #[serde(default)]
     setting: String,
     #[serde(default)]
@@ -128,14 +130,16 @@ async fn go_on(app: &App, pair: &str, headers: &HeaderMap, sent: Sent) -> Result
         return step(app, &visitor, Some((StatusCode::FORBIDDEN, words))).await;
     }
     let said = match sent.act {
-        Act::Answer => Said::Answers(Settings::from_iter([(sent.setting, sent.value)])),
+        Act::Answer => Said::AnswerTo(sent.setting, sent.value),
         Act::Back => Said::Back(sent.setting),
         Act::WebhookSet => Said::Webhook(Word::Set),
         Act::WebhookTakeOver => Said::Webhook(Word::TakeOver),
         Act::WebhookLeave => Said::Webhook(Word::Leave),
         Act::Continue | Act::Open | Act::SignIn => Said::Continue,
     };
-    match session::say(&app.engine, &visitor.setup, said).await {
+    // A form without a version is of no page of ours: it is taken for one that is over.
+    let saw = Some(sent.version.unwrap_or(-1));
+    match session::say(&app.engine, &visitor.setup, saw, said).await {
         Ok(_) => Ok(again()),
         Err(error @ SetupError::Engine(_)) => Err(error.into()),
         // Another window was faster, say: the page shows where it stands, and what was wrong.

@@ -39,7 +39,10 @@ pub(super) fn tidy(setting: &str, answer: &str) -> Result<String, String> {
         PROJECT => project(answer),
         TOKEN => token(answer).map(str::to_owned),
         SIGNING_KEY => signing_key(answer).map(str::to_owned),
-        _ => Ok(answer.to_owned()),
+        _ => {
+            pace(&[(setting, answer)].into_iter().collect())?;
+            texts::tidy(setting, answer)
+        }
     }
 }
 

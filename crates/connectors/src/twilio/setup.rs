@@ -55,7 +55,10 @@ pub(super) fn tidy(setting: &str, answer: &str) -> Result<String, String> {
         SERVICE => sid(SERVICE, "MG", answer),
         AUTH_TOKEN => one_word(AUTH_TOKEN, answer).map(str::to_owned),
         API_KEY_SECRET => one_word(API_KEY_SECRET, answer).map(str::to_owned),
-        _ => Ok(answer.to_owned()),
+        _ => {
+            pace(&[(setting, answer)].into_iter().collect())?;
+            texts::tidy(setting, answer)
+        }
     }
 }
 

@@ -7,7 +7,7 @@ pub mod guide;
 mod progress;
 
 pub use guide::{Ask, Guide, Paste, Told, When};
-pub use progress::{Choice, Goes, Notes, NumberHook, Progress, Wrong};
+pub use progress::{Choice, Found, Goes, Notes, NumberHook, Progress, Wrong};
 
 use crate::connector::Connector;
 use crate::setting::{Scope, Setting};
@@ -82,7 +82,6 @@ pub fn next<'a>(progress: &'a Progress, facts: &Facts<'a>) -> Next<'a> {
 }
 
 fn before_the_channel<'a>(progress: &'a Progress, facts: &Facts<'a>) -> Next<'a> {
-    let wrong = progress.notes.wrong.as_ref();
     let open = asks(facts).find(|(_, ask, _)| progress.is_open(ask));
     let Some((of, ask, setting)) = open else {
         return match facts.prepared {
@@ -96,7 +95,8 @@ fn before_the_channel<'a>(progress: &'a Progress, facts: &Facts<'a>) -> Next<'a>
     if facts.prepared.is_ok() && !progress.notes.checked && !setting.required && !asked_again {
         return Next::Check;
     }
-    let wrong = wrong.filter(|wrong| wrong.setting.as_deref().is_none_or(|name| name == ask.setting));
+    let about = |wrong: &&Wrong| wrong.setting.as_deref().is_none_or(|name| name == ask.setting);
+    let wrong = progress.notes.wrongs.iter().find(about);
     Next::Ask { of, ask, setting, wrong: wrong.map(|wrong| wrong.words.as_str()) }
 }
 

@@ -2,7 +2,11 @@
 
 use super::guide::Ask;
 use crate::setting::Settings;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+
+/// How soon a number is looked at again that could not be read just now.
+const HOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 
 /// How far a set-up has come: it is kept sealed between two answers, and any face can go on with it.
 #[derive(Clone, Debug, Default)]
@@ -17,14 +21,16 @@ pub struct Progress {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Notes {
-    /// What was wrong with the last answer.
-    pub wrong: Option<Wrong>,
+    /// What was wrong with answers that are asked again.
+    pub wrongs: Vec<Wrong>,
     /// What is asked again although it was answered.
     pub again: Vec<String>,
     /// The provider has taken the credentials as they are.
     pub checked: bool,
     /// What the number does with messages that come in, as last read.
     pub hook: Option<NumberHook>,
+    /// It could not be read or set for a reason that may pass: from then on it is tried anew.
+    pub hook_again_at: Option<DateTime<Utc>>,
     /// What is to become of the number's webhook.
     pub choice: Option<Choice>,
     /// The channel is made, or has the answers that were given.
@@ -49,6 +55,21 @@ pub struct NumberHook {
     pub id: String,
     /// Where its messages go.
     pub goes: Goes,
+}
+
+/// A number as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The number.
+    pub hook: NumberHook,
+    /// That it is unknown may pass: the provider was away, or asked for patience.
+    pub passes: bool,
+}
+
+impl From<NumberHook> for Found {
+    fn from(hook: NumberHook) -> Self {
+        Self { hook, passes: false }
+    }
 }
 
 /// What a number does with messages that come in.
@@ -89,23 +110,31 @@ impl Progress {
         self.notes.again.retain(|name| name != setting);
         self.notes.checked = false;
         // Words about several answers hold until the last of them was given anew.
-        let about = self.notes.wrong.as_ref().and_then(|wrong| wrong.setting.as_deref());
-        if self.notes.again.is_empty() || about == Some(setting) {
-            self.notes.wrong = None;
-        }
+        let done = self.notes.again.is_empty();
+        self.notes.wrongs.retain(|wrong| match wrong.setting.as_deref() {
+            Some(about) => about != setting,
+            None => !done,
+        });
+    }
+
+    /// Takes what was found of the number. What may pass is tried anew a little later.
+    pub fn hook(&mut self, found: Found, now: DateTime<Utc>) {
+        self.notes.hook_again_at = found.passes.then(|| now + HOOK_AGAIN);
+        self.notes.hook = Some(found.hook);
     }
 
     /// Asks for something again, with what was wrong.
     pub fn ask_again(&mut self, settings: &[&str], words: &str) {
         self.notes.again = settings.iter().map(|name| (*name).to_owned()).collect();
         let setting = if let [one] = settings { Some((*one).to_owned()) } else { None };
-        self.notes.wrong = Some(Wrong { setting, words: words.to_owned() });
+        self.notes.wrongs = vec![Wrong { setting, words: words.to_owned() }];
     }
 
     /// Asks for one thing again, before anything else that is asked again.
     pub fn wrong(&mut self, setting: &str, words: &str) {
         self.notes.again.retain(|name| name != setting);
         self.notes.again.insert(0, setting.to_owned());
-        self.notes.wrong = Some(Wrong { setting: Some(setting.to_owned()), words: words.to_owned() });
+        self.notes.wrongs.retain(|wrong| wrong.setting.as_deref() != Some(setting));
+        self.notes.wrongs.push(Wrong { setting: Some(setting.to_owned()), words: words.to_owned() });
     }
 }

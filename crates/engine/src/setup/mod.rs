@@ -187,11 +187,8 @@ impl Ready {
     pub(crate) async fn stays(&self, engine: &Engine, channel: &StoredChannel) -> Result<(), SetupError> {
         let account = accounts::identity(engine.pool(), channel.provider_account).await?;
         let title = self.provider.title();
-        if self.address.0 != channel.channel.address {
-            return Err(SetupError::Invalid(format!(
-                "a channel keeps its number: set the other number up as a channel of its own, without --channel {}",
-                channel.channel.id
-            )));
+        if !self.keeps_number(channel) {
+            return Err(other_number(&channel.channel.id));
         }
         if account.is_some() && account != self.at_provider.account {
             return Err(SetupError::Invalid(format!(
@@ -201,6 +198,11 @@ impl Ready {
             )));
         }
         Ok(())
+    }
+
+    /// Whether the answers name the channel's own number.
+    pub(crate) fn keeps_number(&self, channel: &StoredChannel) -> bool {
+        self.address.0 == channel.channel.address
     }
 
     /// Makes the channel, or renews what belongs to the one that is there.
@@ -235,6 +237,13 @@ impl Ready {
         tx.commit().await?;
         Ok(Installed { channel, api_key, provider, existed: false, unanswered, log_only })
     }
+}
+
+/// Why a channel's answers cannot name another number.
+fn other_number(channel: &str) -> SetupError {
+    SetupError::Invalid(format!(
+        "a channel keeps its number: set the other number up as a channel of its own, without --channel {channel}"
+    ))
 }
 
 async fn credentials(

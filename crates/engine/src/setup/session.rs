@@ -37,6 +37,8 @@ pub struct Session {
 pub enum Said {
     /// The answer to what is asked; empty where nothing is wanted, or the former answer is to stay.
     Answer(String),
+    /// The same, naming what is answered: where something else is asked by now, it is not taken.
+    AnswerTo(String, String),
     /// Answers by name.
     Answers(Settings),
     /// That something is to be asked again.
@@ -72,6 +74,9 @@ pub async fn begin(
         Some(id) => Some(find(engine, id).await?),
         None => None,
     };
+    if let Some(known) = of.as_ref().map(|channel| &channel.channel.pair).filter(|known| *known != pair) {
+        return Err(SetupError::Invalid(format!("that channel's pair is {known}, not {pair}")));
+    }
     let mut progress = Progress::default();
     if let Some(channel) = &of {
         for (name, answer) in stored(engine, channel).await?.iter() {
@@ -99,7 +104,7 @@ pub async fn begin(
         expires_at: now + KEPT,
     };
     let mut session = Session { setup, helpdesk, provider, made: None, of };
-    session.take_all(given);
+    session.take_all(given)?;
     session.advance(engine).await?;
     setups::insert(engine.pool(), engine.key(), &session.setup).await?;
     Ok(session)
@@ -109,6 +114,10 @@ pub async fn begin(
 pub async fn look(engine: &Engine, id: &str) -> Result<Session, SetupError> {
     let mut session = read(engine, id).await?;
     let before = session.setup.progress.notes.clone();
+    let notes = &mut session.setup.progress.notes;
+    if notes.hook_again_at.is_some_and(|at| at <= engine.now()) {
+        (notes.hook, notes.hook_again_at) = (None, None);
+    }
     session.advance(engine).await?;
     if session.setup.progress.notes != before {
         session.save(engine).await?;
@@ -116,9 +125,13 @@ pub async fn look(engine: &Engine, id: &str) -> Result<Session, SetupError> {
     Ok(session)
 }
 
-/// Goes on with a set-up. What makes no sense is said in the next step, and nothing else is changed.
-pub async fn say(engine: &Engine, id: &str, said: Said) -> Result<Session, SetupError> {
+/// Goes on with a set-up, which the person `saw` at that version: what is said of a step that they never saw is not taken.
+/// What makes no sense is said in the next step, and nothing else is changed.
+pub async fn say(engine: &Engine, id: &str, saw: Option<i64>, said: Said) -> Result<Session, SetupError> {
     let mut session = read(engine, id).await?;
+    if saw.is_some_and(|saw| saw != session.version()) {
+        return Err(SetupError::Overtaken);
+    }
     session.take(engine, said)?;
     session.advance(engine).await?;
     session.save(engine).await?;
@@ -193,6 +206,11 @@ impl Session {
         &self.setup.id
     }
 
+    /// How often it was changed.
+    pub fn version(&self) -> i64 {
+        self.setup.version
+    }
+
     /// The helpdesk's and the provider's names for people.
     pub fn names(&self) -> (&'static str, &'static str) {
         (self.helpdesk.title(), self.provider.title())
@@ -237,12 +255,14 @@ impl Session {
                 Todo::Make => self.make(engine).await?,
                 Todo::ReadHook => {
                     let Some((channel, _)) = &self.made else { return Ok(()) };
-                    self.setup.progress.notes.hook = Some(webhook::read(engine, channel).await?);
+                    let read = webhook::read(engine, channel).await?;
+                    self.setup.progress.hook(read, engine.now());
                 }
                 Todo::SetHook(seen) => {
                     let Some((channel, _)) = &self.made else { return Ok(()) };
                     // Whatever it is now, what was said was said of what was shown.
-                    self.setup.progress.notes.hook = Some(webhook::set(engine, channel, &seen).await?);
+                    let set = webhook::set(engine, channel, &seen).await?;
+                    self.setup.progress.hook(set, engine.now());
                     self.setup.progress.notes.choice = None;
                 }
             }
@@ -254,11 +274,20 @@ impl Session {
         let tried = match Ready::of(engine, &self.setup.pair, &self.given()) {
             Ok(ready) => {
                 if let Some(channel) = &self.of
-                    && let Err(error) = ready.stays(engine, channel).await
+                    && !ready.keeps_number(channel)
                 {
-                    return self.wrong(error);
+                    let words = super::other_number(&channel.channel.id).to_string();
+                    self.ask_for_the_number(&words);
+                    return Ok(());
                 }
-                ready.check(engine).await
+                let stays = match &self.of {
+                    Some(channel) => ready.stays(engine, channel).await,
+                    None => Ok(()),
+                };
+                match stays {
+                    Ok(()) => ready.check(engine).await,
+                    moved => moved,
+                }
             }
             Err(error) => Err(error),
         };
@@ -281,6 +310,12 @@ impl Session {
             return Ok(());
         };
         Err(SetupError::Engine(error))
+    }
+
+    fn ask_for_the_number(&mut self, words: &str) {
+        let settings = self.provider.settings().iter().filter(|setting| setting.scope == Scope::Channel);
+        let names: Vec<&str> = settings.map(|setting| setting.name).collect();
+        self.setup.progress.ask_again(&names, words);
     }
 
     async fn make(&mut self, engine: &Engine) -> Result<(), SetupError> {
@@ -322,12 +357,18 @@ impl Session {
         match (said, now) {
             (Said::Answer(answer), Next::Ask { ask, .. }) => {
                 let name = ask.setting;
-                self.answer(name, &answer);
+                self.answer(name, &answer)?;
+            }
+            (Said::AnswerTo(name, answer), Next::Ask { ask, .. }) => {
+                if ask.setting != name {
+                    return Err(SetupError::Overtaken);
+                }
+                self.answer(&name, &answer)?;
             }
             (Said::Answers(given), Next::Ask { .. }) => {
                 answers::check_names((self.helpdesk, self.provider), &given)?;
                 answers::verification((self.helpdesk, self.provider), &given)?;
-                self.take_all(&given);
+                self.take_all(&given)?;
             }
             (Said::Back(name), Next::Ask { .. }) => {
                 if self.setup.progress.answers.get(&name).is_none() {
@@ -351,7 +392,9 @@ impl Session {
             (Said::Continue, Next::Show) => self.setup.progress.notes.shown = true,
             // Said twice, it is as good as once.
             (Said::Continue, Next::Wait | Next::Done) => {}
-            (Said::Answer(_) | Said::Answers(_) | Said::Back(_), _) => return not_now("an answer"),
+            (Said::Answer(_) | Said::AnswerTo(..) | Said::Answers(_) | Said::Back(_), _) => {
+                return not_now("an answer");
+            }
             (Said::Webhook(_), _) => return not_now("what is to become of the number's webhook"),
             (Said::Continue, _) => return not_now("going on"),
         }
@@ -359,14 +402,13 @@ impl Session {
     }
 
     /// Takes answers by name, in the order in which they are asked.
-    fn take_all(&mut self, given: &Settings) {
-        for (name, answer) in given.iter() {
-            self.answer(name, answer);
-        }
+    fn take_all(&mut self, given: &Settings) -> Result<(), SetupError> {
+        given.iter().try_for_each(|(name, answer)| self.answer(name, answer))
     }
 
-    /// Takes an answer, or says what is wrong with it. One that is wrong is not kept.
-    fn answer(&mut self, name: &str, answer: &str) {
+    /// Takes an answer, or says what is wrong with it. One that is wrong is not kept. What nobody asks for is refused at
+    /// once: it would be wrong for ever.
+    fn answer(&mut self, name: &str, answer: &str) -> Result<(), SetupError> {
         let progress = &mut self.setup.progress;
         let answer = answer.trim();
         let known = [self.helpdesk, self.provider].into_iter().find_map(|connector| {
@@ -374,18 +416,28 @@ impl Session {
             Some((connector, setting.filter(|setting| setting.scope != Scope::Installation)?))
         });
         // A common setting is checked with all the others.
-        let Some((connector, setting)) = known else { return progress.answer(name, answer) };
+        let Some((connector, setting)) = known else {
+            progress.answer(name, answer);
+            return Ok(());
+        };
         if answer.is_empty() {
-            let before = progress.answers.get(name).map(str::to_owned);
-            return match before.or_else(|| setting.default.map(str::to_owned)) {
+            // What is needed cannot go; and a secret is not shown in its field, so that an empty one does not say that it is to.
+            let stays = setting.required || setting.secret;
+            let before = progress.answers.get(name).filter(|_| stays).map(str::to_owned);
+            match before.or_else(|| setting.default.map(str::to_owned)) {
                 Some(kept) => progress.answer(name, &kept),
                 None if setting.required => progress.wrong(name, "An answer is needed here."),
                 None => progress.answer(name, ""),
-            };
+            }
+            return Ok(());
         }
         match connector.tidy(name, answer) {
             Ok(tidy) => progress.answer(name, &tidy),
-            Err(words) => progress.wrong(name, &words),
+            Err(words) if connector.guide().asks.iter().any(|ask| ask.setting == name) => {
+                progress.wrong(name, &words);
+            }
+            Err(words) => return Err(SetupError::Invalid(words)),
         }
+        Ok(())
     }
 }

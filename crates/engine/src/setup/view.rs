@@ -7,7 +7,7 @@ use crate::{Engine, answers};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use twinwire_core::connector::Connector;
-use twinwire_core::setting::{Scope, Settings};
+use twinwire_core::setting::{Scope, Settings, Verification};
 use twinwire_core::setup::{Ask, Goes, Next, Paste, Told, asks, next};
 use twinwire_store::channels;
 
@@ -16,6 +16,8 @@ use twinwire_store::channels;
 pub struct View {
     /// Its id.
     pub setup: String,
+    /// How often it was changed: what is said of this step names it.
+    pub version: i64,
     /// The pair.
     pub pair: String,
     /// The channel, once it is made.
@@ -98,7 +100,7 @@ pub struct Question {
     pub required: bool,
     /// What stands there if it is left as it is. Never a secret.
     pub default: Option<String>,
-    /// Left empty, the answer stays that was given before.
+    /// It was answered before. Left empty, it stays what it was if it is secret or required.
     pub given: bool,
     /// What was wrong with the last answer.
     pub wrong: Option<String>,
@@ -156,6 +158,7 @@ pub async fn of(engine: &Engine, session: &Session) -> Result<View, SetupError> 
     let answered = |name: &str| session.setup.progress.answers.get(name).is_some();
     Ok(View {
         setup: session.setup.id.clone(),
+        version: session.version(),
         pair: session.setup.pair.clone(),
         channel: session.made.as_ref().map(|(channel, _)| channel.channel.id.clone()),
         number: session.made.as_ref().map(|(channel, _)| channel.channel.address.clone()),
@@ -244,6 +247,19 @@ async fn todo(engine: &Engine, session: &Session, connects: bool) -> Result<Vec<
              Set it to have them at once."
         );
         sections.push(Section { at: session.provider.title(), lines: vec![Line { words, paste: None }] });
+    }
+    for (connector, account) in
+        [(session.helpdesk, channel.helpdesk_account), (session.provider, channel.provider_account)]
+    {
+        if engine.account(account).await?.verification == Verification::LogOnly {
+            let words = format!(
+                "Webhooks are taken without being verified: whoever knows their URL can write messages. Undo it with \
+                 `twinwire setup --channel {} --set {}.verification=enforce`.",
+                channel.channel.id,
+                connector.name()
+            );
+            sections.push(Section { at: connector.title(), lines: vec![Line { words, paste: None }] });
+        }
     }
     if connects {
         let key = channels::api_key(engine.pool(), engine.key(), channel.id, &channel.channel.id).await?;

@@ -6,9 +6,9 @@ use crate::Engine;
 use crate::answers;
 use crate::call::{self, Caller};
 use twinwire_core::connector::{Call, Connector};
-use twinwire_core::outcome::{Done, Outcome};
+use twinwire_core::outcome::{Done, Outcome, RefusalKind};
 use twinwire_core::setting::Verification;
-use twinwire_core::setup::{Goes, NumberHook};
+use twinwire_core::setup::{Found, Goes, NumberHook};
 use twinwire_store::accounts::Account;
 use twinwire_store::channels::StoredChannel;
 
@@ -22,7 +22,7 @@ pub enum Take {
 }
 
 /// Reads where the number's messages go. That it cannot be read is an answer too: a person does it then.
-pub async fn read(engine: &Engine, channel: &StoredChannel) -> Result<NumberHook, SetupError> {
+pub async fn read(engine: &Engine, channel: &StoredChannel) -> Result<Found, SetupError> {
     let (provider, account) = at_provider(engine, channel).await?;
     if !provider.guide().reads_hook {
         return Ok(unknown(format!("{} cannot be asked for it", provider.title())));
@@ -32,35 +32,33 @@ pub async fn read(engine: &Engine, channel: &StoredChannel) -> Result<NumberHook
 
 /// Has the number's messages come here, if they still go where `seen` says. Gives where they go now: whoever was faster
 /// is not overwritten.
-pub async fn set(
-    engine: &Engine,
-    channel: &StoredChannel,
-    seen: &NumberHook,
-) -> Result<NumberHook, SetupError> {
+pub async fn set(engine: &Engine, channel: &StoredChannel, seen: &NumberHook) -> Result<Found, SetupError> {
     let (provider, account) = at_provider(engine, channel).await?;
     let now = asked(engine, provider, &account, channel, &Call::ReadHook).await;
-    if now != *seen || now.goes == Goes::Here {
+    if now.hook != *seen || now.hook.goes == Goes::Here {
         return Ok(now);
     }
-    let set = asked(engine, provider, &account, channel, &Call::SetHook { id: &now.id }).await;
-    match set.goes {
+    let set = asked(engine, provider, &account, channel, &Call::SetHook { id: &now.hook.id }).await;
+    match set.hook.goes {
         // Nobody knows whether it was done: it is looked up.
         Goes::Unknown(_) => {
             let found = asked(engine, provider, &account, channel, &Call::ReadHook).await;
-            Ok(if found.goes == Goes::Here { found } else { set })
+            Ok(if found.hook.goes == Goes::Here { found } else { set })
         }
         _ => Ok(set),
     }
 }
 
 /// Has the number's messages come here, as far as `take` goes. Gives where they go in the end.
-pub async fn take(engine: &Engine, channel: &str, take: Take) -> Result<NumberHook, SetupError> {
+pub async fn take(engine: &Engine, channel: &str, take: Take) -> Result<Goes, SetupError> {
     let channel = super::find(engine, channel).await?;
     let found = read(engine, &channel).await?;
-    match (&found.goes, take) {
-        (Goes::Here | Goes::Unknown(_), _) | (Goes::Elsewhere(_), Take::Free) => Ok(found),
-        (Goes::Nowhere, _) | (Goes::Elsewhere(_), Take::Over) => set(engine, &channel, &found).await,
-    }
+    Ok(match (&found.hook.goes, take) {
+        (Goes::Here | Goes::Unknown(_), _) | (Goes::Elsewhere(_), Take::Free) => found.hook.goes,
+        (Goes::Nowhere, _) | (Goes::Elsewhere(_), Take::Over) => {
+            set(engine, &channel, &found.hook).await?.hook.goes
+        }
+    })
 }
 
 /// Whether webhooks of the channel's provider would be believed.
@@ -84,15 +82,18 @@ async fn asked(
     account: &Account,
     channel: &StoredChannel,
     call: &Call<'_>,
-) -> NumberHook {
+) -> Found {
     match call::send(engine, provider, Caller::of(account, Some(&channel.channel)), call).await {
-        Outcome::Done(Done::Hook(found)) => found,
+        Outcome::Done(Done::Hook(found)) => found.into(),
         Outcome::Done(_) => unknown(format!("{} answered something else", provider.title())),
-        Outcome::Refused(refusal) => unknown(refusal.describe()),
-        Outcome::Unknown(why) => unknown(why),
+        Outcome::Refused(refusal) => {
+            let passes = matches!(refusal.kind, RefusalKind::Later | RefusalKind::Throttled(_));
+            Found { passes, ..unknown(refusal.describe()) }
+        }
+        Outcome::Unknown(why) => Found { passes: true, ..unknown(why) },
     }
 }
 
-fn unknown(why: String) -> NumberHook {
-    NumberHook { id: String::new(), goes: Goes::Unknown(why) }
+fn unknown(why: String) -> Found {
+    NumberHook { id: String::new(), goes: Goes::Unknown(why) }.into()
 }

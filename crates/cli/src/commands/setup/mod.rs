@@ -36,7 +36,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CHANNEL")]
     channel: Option<String>,
     /// Go on with a set-up
-    #[arg(long, value_name = "SETUP", conflicts_with_all = ["pair", "channel", "answers"])]
+    #[arg(long, value_name = "SETUP",
+        conflicts_with_all = ["pair", "channel", "answers", "set_webhook", "take_over_webhook", "wait"])]
     resume: Option<String>,
     /// Print a link to the page, for one use within 30 minutes
     #[arg(long)]
@@ -89,6 +90,11 @@ fn answer(text: &str) -> Result<(String, String), String> {
 }
 
 impl Args {
+    /// Whether it is said what is to be done, so that nobody is asked.
+    fn is_for_a_script(&self) -> bool {
+        self.set_webhook || self.take_over_webhook || self.wait
+    }
+
     /// Whether it can be asked of a server elsewhere as well.
     pub(crate) fn can_be_elsewhere(&self) -> bool {
         self.command.is_some()
@@ -114,14 +120,16 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 
 async fn act(engine: &Engine, args: &Args, public_url: &str) -> Outcome {
     let terminal = is_terminal() && !args.json;
-    if args.web || terminal || args.resume.is_some() {
+    if args.resume.is_some() && !terminal && !args.web {
+        let words = "--resume asks questions: use it on a terminal, or with --web";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    if args.web || args.resume.is_some() || (terminal && !args.is_for_a_script()) {
         let session = session(engine, args).await.map_err(failure)?;
         return if args.web {
             given_up_on_stop(web(engine, args, &session)).await
-        } else if terminal {
-            talk::through(engine, session).await
         } else {
-            Err(Failure::Usage("--resume asks questions: use it on a terminal, or with --web".to_owned()))
+            talk::through(engine, session).await
         };
     }
     given_up_on_stop(script(engine, args, public_url)).await
@@ -185,14 +193,15 @@ async fn script(engine: &Engine, args: &Args, public_url: &str) -> Outcome {
         None => setup::install(engine, &pair, &answers).await,
     };
     let installed = installed.map_err(failure)?;
-    let hook = match (args.take_over_webhook, args.set_webhook) {
-        (true, _) => Some(webhook::take(engine, &installed.channel.id, Take::Over).await.map_err(failure)?),
-        (false, true) => {
-            Some(webhook::take(engine, &installed.channel.id, Take::Free).await.map_err(failure)?)
-        }
+    let take = match (args.take_over_webhook, args.set_webhook) {
+        (true, _) => Some(Take::Over),
+        (false, true) => Some(Take::Free),
         (false, false) => None,
     };
-    let goes = hook.map(|hook| hook.goes);
+    let goes = match take {
+        Some(take) => Some(webhook::take(engine, &installed.channel.id, take).await.map_err(failure)?),
+        None => None,
+    };
     let mut more = json!({});
     if let Some(goes) = &goes {
         more["webhook"] = serde_json::to_value(goes)?;

@@ -92,7 +92,7 @@ async fn steps(engine: &Engine, mut session: Session) -> Result<(), Talk> {
                 return Ok(());
             }
         };
-        session = match session::say(engine, session.id(), said).await {
+        session = match session::say(engine, session.id(), Some(session.version()), said).await {
             Ok(session) => session,
             Err(error @ SetupError::Overtaken) => {
                 output::complain(&error.to_string());
