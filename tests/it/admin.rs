@@ -55,7 +55,7 @@ async fn statusz_says_what_the_process_is_and_what_waits() {
     assert_eq!(body["version"], env!("CARGO_PKG_VERSION"));
     assert!(body["uptime_seconds"].is_u64());
     assert_eq!(body["channels"], json!({ "new": 0, "active": 1, "paused": 0, "deleted": 0 }));
-    assert_eq!(body["messages"], json!({ "pending": 0, "parked": 0, "too_old": 0 }));
+    assert_eq!(body["messages"], json!({ "pending": 0, "parked": 0 }));
     assert_eq!(body["accounts_resting"], 0);
     stack.signalwire.faults().add(Rule::new(Fault::Unauthorized).on(Operation::SendMessage).times(100));
     stack.front.agent_writes(&stack.channel, &[CUSTOMER], "Waits").await.unwrap();

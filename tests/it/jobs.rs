@@ -1,11 +1,14 @@
 //! Long work is seen, and ends when an operator says so.
 
+use crate::PROGRAM;
+use crate::why::assert_says;
 use std::time::Duration;
 use twinwire_engine::jobs::read_list;
 use twinwire_engine::jobs::replay::{self, Span};
 use twinwire_sandbox::{Fault, Operation, Rule};
 use twinwire_store::backfills::Kind;
 use twinwire_store::jobs::{self, Listed};
+use twinwire_tests::installation::Installation;
 use twinwire_tests::{Stack, eventually};
 
 /// A number of the account that no channel has.
@@ -79,4 +82,48 @@ async fn what_waits_is_cancelled_at_once_and_never_begins() {
     assert!(listed.iter().all(|job| job.kind != "poll"));
     assert_eq!(listed.iter().filter(|job| job.kind == "replay").count(), 2);
     other.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_step_fails_each_time_says_so_while_it_is_tried_and_is_over_at_last() {
+    let twinwire = Installation::connected(PROGRAM).await;
+    let broken = "create or replace function create_webhook_log_partition(day date) returns boolean language sql as 'select false'";
+    sqlx::query(broken).execute(&twinwire.pool).await.unwrap();
+    sqlx::query("delete from apalis.twinwire_ticks where name = 'retain'")
+        .execute(&twinwire.pool)
+        .await
+        .unwrap();
+    let retain = async || {
+        let jobs = twinwire.program.run(&["jobs", "--json"]).await.json();
+        jobs.as_array().unwrap().iter().find(|job| job["kind"] == "retain" && job["failures"] != 0).cloned()
+    };
+    let job = eventually("retention fails", &retain).await;
+    assert_eq!(job["state"], "running", "{job}");
+    let (id, number) = (job["job"].to_string(), job["job"].as_i64().unwrap());
+    let shown = twinwire.program.run(&["jobs"]).await.stdout;
+    assert_says(&shown, &[&id, "retain failing", "no partition"]);
+    let shown = twinwire.program.run(&["jobs", "show", &id]).await.stdout;
+    assert_says(
+        &shown,
+        &["state", "running, failing", "in a row", "after 10 it is over", "error", "no partition"],
+    );
+    let status = twinwire.program.run(&["status", "--json"]).await.json();
+    assert_eq!(status["attention"][0]["kind"], "job_failing", "{status}");
+    // It does its other steps each time; that does not make it start to count anew.
+    sqlx::query("update jobs set failures = 8 where id = $1")
+        .bind(number)
+        .execute(&twinwire.pool)
+        .await
+        .unwrap();
+    eventually("it is over", || async {
+        sqlx::query("update apalis.jobs set run_at = now() where status in ('Pending', 'Failed')")
+            .execute(&twinwire.pool)
+            .await
+            .unwrap();
+        let job = twinwire.program.run(&["jobs", "show", &id, "--json"]).await.json();
+        (job["state"] == "failed").then_some(())
+    })
+    .await;
+    let status = twinwire.program.run(&["status", "--json"]).await.json();
+    assert_eq!(status["attention"][0]["kind"], "job_failed", "{status}");
 }

@@ -27,6 +27,7 @@ mod opt_out_at_provider;
 mod order;
 mod outage;
 mod outgoing;
+mod overview;
 mod own_postgres;
 mod pace;
 mod parts;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use twinwire_engine::verification;
-use twinwire_store::channels;
+use twinwire_store::verification::LogOnly;
+use twinwire_store::vitals::{self, Vitals};
 
 /// How long the database may take to answer a question about its health.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -41,27 +42,35 @@ pub(crate) async fn statusz(State(app): State<App>) -> Response {
 
 async fn found(app: &App) -> (StatusCode, Value) {
     let asked = tokio::time::timeout(PATIENCE, async {
-        let channels = channels::overview(app.engine.pool()).await.ok()?;
-        Some((channels, verification::log_only(&app.engine).await.ok()?))
+        let vitals = vitals::read(app.engine.pool(), app.engine.now()).await.ok()?;
+        Some((vitals, verification::log_only(&app.engine).await.ok()?))
     });
-    let (status, database, (channels, log_only)) = match asked.await {
+    let (status, database, (vitals, log_only)): (_, _, (Vitals, Vec<LogOnly>)) = match asked.await {
         Ok(Some(found)) => (StatusCode::OK, "ok", found),
         Ok(None) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unreachable", Default::default()),
     };
-    let count = |state: &str| channels.iter().filter(|channel| channel.state == state).count();
+    let channels = |state: &str| sum(vitals.channels.iter().filter(|(word, _)| word == state));
     let body = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": app.started.elapsed().as_secs(),
         "database": database,
-        "channels": { "new": count("new"), "active": count("active"), "paused": count("paused"), "deleted": count("deleted") },
-        "messages": {
-            "pending": channels.iter().map(|channel| channel.pending).sum::<i64>(),
-            "parked": channels.iter().map(|channel| channel.parked).sum::<i64>(),
-            "too_old": channels.iter().map(|channel| channel.too_old).sum::<i64>(),
+        "channels": {
+            "new": channels("new"), "active": channels("active"), "paused": channels("paused"),
+            "deleted": channels("deleted"),
         },
-        "accounts_resting": channels.iter().filter(|channel| channel.paused.is_some()).count(),
+        "messages": {
+            "pending": vitals.waiting.iter().map(|waiting| waiting.pending).sum::<i64>(),
+            "parked": sum(&vitals.parked),
+        },
+        "accounts_resting": sum(&vitals.resting),
         "accounts_log_only": log_only.len(),
         "unverified_in_7_days": log_only.iter().map(|account| account.unverified).sum::<i64>(),
     });
     (status, body)
+}
+
+/// Counts by word, as a whole.
+#[expect(clippy::cast_possible_truncation, reason = "counts are whole numbers, and far below 2^52")]
+fn sum<'a>(counts: impl IntoIterator<Item = &'a (String, f64)>) -> i64 {
+    counts.into_iter().map(|(_, count)| *count as i64).sum()
 }

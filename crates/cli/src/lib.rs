@@ -6,6 +6,7 @@ mod client;
 mod commands;
 pub mod config;
 pub mod database;
+mod listing;
 pub mod logging;
 pub mod output;
 mod reload;
@@ -67,8 +68,14 @@ enum Command {
     Accounts(commands::accounts::Args),
     /// List, make or revoke tokens of the admin API
     Tokens(commands::tokens::Args),
+    /// Show how it does: the traffic of the last day, what to look at first
+    Status(commands::status::Args),
     /// List or show messages
     Messages(commands::messages::Args),
+    /// Show a conversation as both sides have it
+    Conversations(commands::conversations::Args),
+    /// List who does not want to be texted
+    OptOuts(commands::opt_outs::Args),
     /// Bring in what webhooks missed
     Backfill(commands::backfill::Args),
     /// List, show or cancel jobs: backfills, retention and the like
@@ -182,6 +189,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::ChaosWorker(args) => commands::chaos::work(&config, &args).await,
         Command::Setup(args) => Box::pin(commands::setup::run(&config, &args)).await,
         Command::Channels(args) => given_up_on_stop(commands::channels::run(&config, &args)).await,
+        Command::Status(args) => given_up_on_stop(commands::status::run(&config, &args)).await,
+        Command::Conversations(args) => given_up_on_stop(commands::conversations::run(&config, &args)).await,
+        Command::OptOuts(args) => given_up_on_stop(commands::opt_outs::run(&config, &args)).await,
         Command::Messages(args) => given_up_on_stop(commands::messages::run(&config, &args)).await,
         Command::Accounts(args) => given_up_on_stop(commands::accounts::run(&config, &args)).await,
         Command::Tokens(args) => given_up_on_stop(commands::tokens::run(&config, &args)).await,

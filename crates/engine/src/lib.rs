@@ -12,6 +12,7 @@
 //! * [`outgoing`] — events to other programs, from the outbox.
 //! * [`operator`] — a new attempt, or the answer to an uncertain message.
 //! * [`stop`] — channels paused and resumed, accounts that need not rest any more.
+//! * [`overview`] — how the installation does, and what to look at first.
 //! * [`setup`] — make a channel.
 //! * [`trace`] — the spans of a message's life.
 //! * [`verification`] — webhooks that are not signed as they should be.
@@ -32,6 +33,7 @@ pub mod media;
 pub mod metrics;
 pub mod operator;
 pub mod outgoing;
+pub mod overview;
 mod pace;
 pub mod person;
 pub mod poll;

@@ -20,7 +20,7 @@ pub fn token(key: &SecretKey, address: &str) -> String {
 }
 
 /// All that a conversation goes by: the address, and what took its place when the person was erased.
-pub(crate) fn names(key: &SecretKey, conversation: &str) -> [String; 2] {
+pub fn names(key: &SecretKey, conversation: &str) -> [String; 2] {
     [conversation.to_owned(), token(key, conversation)]
 }
 

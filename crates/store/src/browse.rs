@@ -5,7 +5,7 @@ use crate::words::{value, value_of};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
-use twinwire_core::model::{Direction, Parked, Side, Status};
+use twinwire_core::model::{Direction, Parked, Side, Status, Told};
 
 /// Messages that are looked for by how they stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,4 +147,86 @@ pub async fn messages(conn: impl PgExecutor<'_>, wanted: Wanted<'_>, limit: i64)
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// A message as it stands on both sides, for who reads its conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnBothSides {
+    /// As it stands in lists.
+    pub listed: Listed,
+    /// The text; empty where it was let go.
+    pub body: String,
+    /// What the helpdesk was told of a failure.
+    pub helpdesk_status: Option<Told>,
+    /// When it was brought to the side where it was not born, by the answer to our call; none while that is not known.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// The provider's own time of its latest change.
+    pub provider_updated_at: Option<DateTime<Utc>>,
+}
+
+/// A place in a conversation, which is in the order of time and number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// When the message was written.
+    pub at: DateTime<Utc>,
+    /// Its number.
+    pub seq: i64,
+}
+
+/// The newest messages of a conversation before a place, at most `limit`.
+pub async fn conversation(
+    conn: impl PgExecutor<'_>,
+    channel: i64,
+    conversation: &str,
+    before: Option<Place>,
+    limit: i64,
+) -> Result<Vec<OnBothSides>> {
+    // The first half of the place bounds the index; the second tells apart what was written at once.
+    let rows = sqlx::query!(
+        r#"select m.seq, c.public_id as channel, m.external_id, m.origin, m.direction,
+            m.external_conversation_id as conversation, m.occurred_at, m.helpdesk_message_id, m.provider_message_id,
+            m.provider_status, m.parked, m.wake_at, m.last_error, m.provider_error_code, m.body, m.helpdesk_status,
+            m.provider_updated_at,
+            (select min(a.at) from attempts a where a.channel_id = m.channel_id and a.external_id = m.external_id
+                and a.step = 'apply' and a.act = 'deliver' and a.outcome = 'done') as delivered_at
+        from channels c join messages m on m.channel_id = c.id
+        where c.id = $1 and m.external_conversation_id = $2
+            and m.occurred_at <= coalesce($3, 'infinity'::timestamptz)
+            and ($3::timestamptz is null or (m.occurred_at, m.seq) < ($3, $4))
+        order by m.occurred_at desc, m.seq desc limit $5"#,
+        channel,
+        conversation,
+        before.map(|place| place.at),
+        before.map(|place| place.seq),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(OnBothSides {
+                body: row.body,
+                helpdesk_status: value_of("helpdesk_status", row.helpdesk_status.as_deref())?,
+                delivered_at: row.delivered_at,
+                provider_updated_at: row.provider_updated_at,
+                listed: Row {
+                    seq: row.seq,
+                    channel: row.channel,
+                    external_id: row.external_id,
+                    origin: row.origin,
+                    direction: row.direction,
+                    conversation: row.conversation,
+                    occurred_at: row.occurred_at,
+                    helpdesk_message_id: row.helpdesk_message_id,
+                    provider_message_id: row.provider_message_id,
+                    provider_status: row.provider_status,
+                    parked: row.parked,
+                    wake_at: row.wake_at,
+                    last_error: row.last_error,
+                    provider_error_code: row.provider_error_code,
+                }
+                .try_into()?,
+            })
+        })
+        .collect()
 }

@@ -1,14 +1,14 @@
 //! What customers said about being texted, append only.
 
 use crate::Result;
-use crate::words::{word, word_of};
+use crate::words::{value, word, word_of};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgExecutor};
 use twinwire_core::consent::Word;
 
 /// Who says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The customer, in a text.
@@ -82,4 +82,81 @@ async fn is_stop(
     .fetch_optional(conn)
     .await?;
     Ok(last.as_deref() == Some("stop"))
+}
+
+/// Somebody who does not want to be texted from a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptOut {
+    /// The number of the last line that says so.
+    pub id: i64,
+    /// Public id of the channel.
+    pub channel: String,
+    /// The customer's address, or what took its place when they were erased.
+    pub address: String,
+    /// The first time that they said so since they last wanted to be texted.
+    pub since: DateTime<Utc>,
+    /// Who said so: the customer, or else the provider alone.
+    pub source: Source,
+}
+
+/// Those who have opted out, by the last word that is known of each, from whomever; the latest first, past the line
+/// `before`, at most `limit`. By channel, because the index is.
+pub async fn opt_outs(
+    conn: impl PgExecutor<'_>,
+    channel: Option<i64>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<OptOut>> {
+    let rows = sqlx::query!(
+        r#"select s.id, c.public_id as channel, s.external_conversation_id as address, r.since as "since!",
+            case when r.by_customer then 'customer' else 'provider' end as "source!"
+        from channels c cross join lateral (
+            select * from consents s
+            where s.channel_id = c.id and s.word = 'stop' and ($2::bigint is null or s.id < $2)
+                and not exists (select from consents l
+                    where l.channel_id = s.channel_id and l.external_conversation_id = s.external_conversation_id
+                        and l.word <> 'help' and (l.at, l.id) > (s.at, s.id))
+            order by s.id desc limit $3
+        ) s cross join lateral (
+            select min(x.at) as since, bool_or(x.source = 'customer') as by_customer from consents x
+            where x.channel_id = s.channel_id and x.external_conversation_id = s.external_conversation_id
+                and x.word = 'stop' and not exists (select from consents y
+                    where y.channel_id = x.channel_id and y.external_conversation_id = x.external_conversation_id
+                        and y.word = 'start' and (y.at, y.id) > (x.at, x.id))
+        ) r
+        where $1::bigint is null or c.id = $1
+        order by s.id desc limit $3"#,
+        channel,
+        before,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let source = value("consents.source", &row.source)?;
+            Ok(OptOut { id: row.id, channel: row.channel, address: row.address, since: row.since, source })
+        })
+        .collect()
+}
+
+/// Since when the customer of a conversation has opted out, by the last word that is known of them, from whomever; none
+/// while they have not.
+pub async fn opted_out_since(
+    conn: impl PgExecutor<'_>,
+    channel: i64,
+    names: &[String],
+) -> Result<Option<DateTime<Utc>>> {
+    let since = sqlx::query_scalar!(
+        "select min(s.at) from consents s
+        where s.channel_id = $1 and s.external_conversation_id = any($2) and s.word = 'stop'
+            and not exists (select from consents l
+                where l.channel_id = $1 and l.external_conversation_id = any($2) and l.word = 'start'
+                    and (l.at, l.id) > (s.at, s.id))",
+        channel,
+        names
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(since)
 }

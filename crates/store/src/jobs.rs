@@ -123,10 +123,14 @@ pub struct Progress<'a> {
     pub counts: &'a Value,
 }
 
-/// It has got further; in the transaction that did so, where there is one. True when somebody wants it to end.
+/// It is so far; in the transaction that got it there, where there is one. Only what got further than before has left its
+/// failures behind: a step that comes to the same place each time and fails after it goes on to count. True when somebody
+/// wants it to end.
 pub async fn progress(conn: impl PgExecutor<'_>, id: i64, progress: Progress<'_>) -> Result<bool> {
     let ends = sqlx::query_scalar!(
-        r#"update jobs set doing = $2, place = $3, counts = $4, failures = 0, error = null, row_updated_at = now()
+        r#"update jobs set doing = $2, place = $3, counts = $4, row_updated_at = now(),
+            failures = case when place = $3 and counts = $4 then failures else 0 end,
+            error = case when place = $3 and counts = $4 then error end
         where id = $1 returning cancelled_by is not null as "ends!""#,
         id,
         progress.doing,

@@ -8,12 +8,8 @@ use sqlx::PgPool;
 /// The numbers. Lists go by the word in the first place; what is not there is zero.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Vitals {
-    /// Messages of active channels with something to do.
-    pub pending: i64,
-    /// For how many seconds the first of them has been due.
-    pub oldest_due: f64,
-    /// How many seconds ago the oldest of them was first seen.
-    pub oldest_pending: f64,
+    /// Channels with messages that have something to do.
+    pub waiting: Vec<Waiting>,
     /// Messages that were put aside, by reason; those that were too old left out.
     pub parked: Vec<(String, f64)>,
     /// Accounts of living channels that rest since a call was refused, by connector.
@@ -26,18 +22,56 @@ pub struct Vitals {
     pub channels: Vec<(String, f64)>,
 }
 
+/// What waits in a channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiting {
+    /// The channel's public id.
+    pub channel: String,
+    /// Its state.
+    pub state: String,
+    /// Messages with something to do.
+    pub pending: i64,
+    /// For how many seconds the first of them has been due.
+    pub oldest_due: f64,
+    /// How many seconds ago the oldest of them was first seen.
+    pub oldest_pending: f64,
+}
+
+impl Vitals {
+    /// Channels that are worked and have something to do.
+    pub fn at_work(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter().filter(|waiting| waiting.state == "active")
+    }
+
+    /// Messages of active channels with something to do.
+    pub fn pending(&self) -> i64 {
+        self.at_work().map(|waiting| waiting.pending).sum()
+    }
+
+    /// For how many seconds the first of them has been due.
+    pub fn oldest_due(&self) -> f64 {
+        self.at_work().map(|waiting| waiting.oldest_due).fold(0.0, f64::max)
+    }
+
+    /// How many seconds ago the oldest of them was first seen.
+    pub fn oldest_pending(&self) -> f64 {
+        self.at_work().map(|waiting| waiting.oldest_pending).fold(0.0, f64::max)
+    }
+}
+
 /// Reads them, over one connection.
 pub async fn read(pool: &PgPool, now: DateTime<Utc>) -> Result<Vitals> {
     let conn = &mut *pool.acquire().await?;
-    let backlog = sqlx::query!(
-        r#"select count(*) as "pending!",
-            greatest(extract(epoch from $1 - min(m.wake_at)), 0)::float8 as oldest_due,
-            greatest(extract(epoch from $1 - min(m.created_at)), 0)::float8 as oldest_pending
+    let waiting = sqlx::query_as!(
+        Waiting,
+        r#"select c.public_id as channel, c.state, count(*) as "pending!",
+            greatest(extract(epoch from $1 - min(m.wake_at)), 0)::float8 as "oldest_due!",
+            greatest(extract(epoch from $1 - min(m.created_at)), 0)::float8 as "oldest_pending!"
         from channels c join messages m on m.channel_id = c.id
-        where c.state = 'active' and m.wake_at is not null"#,
+        where m.wake_at is not null group by c.id order by c.id"#,
         now
     )
-    .fetch_one(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
     let parked = sqlx::query!(
         r#"select parked as "word!", count(*)::float8 as "value!" from messages
@@ -69,9 +103,7 @@ pub async fn read(pool: &PgPool, now: DateTime<Utc>) -> Result<Vitals> {
             .fetch_all(conn)
             .await?;
     Ok(Vitals {
-        pending: backlog.pending,
-        oldest_due: backlog.oldest_due.unwrap_or_default(),
-        oldest_pending: backlog.oldest_pending.unwrap_or_default(),
+        waiting,
         parked: parked.into_iter().map(|row| (row.word, row.value)).collect(),
         resting: accounts.iter().map(|row| (row.word.clone(), row.resting)).collect(),
         readings: readings.into_iter().map(|row| (row.word, row.value)).collect(),

@@ -41,7 +41,7 @@ pub struct JobView {
     /// What it has done so far.
     #[schema(value_type = Object)]
     pub counts: Value,
-    /// Failures since it last got further.
+    /// Failures since it last got further: with ten it is over.
     pub failures: i32,
     /// Why it failed; while it runs, why it was interrupted last.
     pub error: Option<String>,
@@ -61,6 +61,11 @@ impl JobView {
     /// Whether it has come to its end.
     pub fn is_over(&self) -> bool {
         jobs::is_over(&self.state)
+    }
+
+    /// Whether it has failed since it last got further, and is tried again.
+    pub fn is_failing(&self) -> bool {
+        !self.is_over() && self.failures > 0
     }
 }
 

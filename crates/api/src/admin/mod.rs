@@ -3,6 +3,7 @@
 //! * [`auth`] — tokens and scopes; each handler names the scope that it needs in its signature.
 //! * [`problem`] — the one form of an error.
 //! * [`given`] — what comes with a request.
+//! * [`cursor`] — pages of lists.
 //! * [`document`] — the OpenAPI document and its viewer.
 //!
 //! The other files are a subject each, with its routes, its handlers and the forms of what they take and give.
@@ -11,6 +12,8 @@ pub mod accounts;
 pub mod auth;
 pub mod backfills;
 pub mod channels;
+pub mod conversations;
+mod cursor;
 pub mod deliveries;
 mod document;
 pub mod endpoints;
@@ -19,9 +22,13 @@ mod given;
 pub mod jobs;
 pub mod keys;
 pub mod messages;
+pub mod opt_outs;
+pub mod overview;
 pub mod problem;
 pub mod tokens;
 pub mod webhooks;
+
+pub use cursor::MOST;
 
 use crate::App;
 use axum::Router;
@@ -39,6 +46,9 @@ fn subjects() -> OpenApiRouter<App> {
         .merge(keys::routes())
         .merge(backfills::routes())
         .merge(messages::routes())
+        .merge(overview::routes())
+        .merge(conversations::routes())
+        .merge(opt_outs::routes())
         .merge(endpoints::routes())
         .merge(deliveries::routes())
         .merge(tokens::routes())

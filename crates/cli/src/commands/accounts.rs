@@ -2,6 +2,7 @@
 
 use crate::client::{self, Client, Path};
 use crate::config::Config;
+use crate::listing::Listing;
 use crate::{Outcome, output};
 use chrono::Utc;
 use twinwire_api::admin::accounts::{AccountView, Accounts, Resumed};
@@ -42,19 +43,12 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 
 async fn list(client: &Client, json: bool) -> Outcome {
     let Accounts { accounts } = client.get(&Path::of(&["accounts"])).await?;
-    if json {
-        output::json(&accounts)?;
-    } else if accounts.is_empty() {
-        output::say("There is no account yet: `twinwire setup` makes a channel with its accounts.");
-    } else {
-        let row = |account: &AccountView| {
-            let channels = account.channels.len().to_string();
-            [account.account.clone(), account.connector.clone(), channels, standing(account)]
-        };
-        let rows: Vec<_> = accounts.iter().map(row).collect();
-        output::say(&output::columns(["account", "vendor", "channels", "state"], &[2], &rows));
-    }
-    Ok(())
+    let row = |account: &AccountView| {
+        let channels = account.channels.len().to_string();
+        [account.account.clone(), account.connector.clone(), channels, standing(account)]
+    };
+    let none = "There is no account yet: `twinwire setup` makes a channel with its accounts.";
+    Listing::new(["account", "vendor", "channels", "state"], row, none).numbers(&[2]).print(&accounts, json)
 }
 
 async fn show(client: &Client, account: &str, json: bool) -> Outcome {

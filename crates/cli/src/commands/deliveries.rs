@@ -2,6 +2,7 @@
 
 use crate::client::{self, Client, Path};
 use crate::config::Config;
+use crate::listing::Listing;
 use crate::{Outcome, output};
 use twinwire_api::admin::deliveries::{Again, Deliveries, DeliveryView, Queued};
 
@@ -49,16 +50,27 @@ async fn list(client: &Client, args: &Args) -> Outcome {
         .with("state", args.state.as_ref())
         .with("limit", Some(args.limit));
     let Deliveries { deliveries } = client.get(&path).await?;
-    if args.json {
-        output::json(&deliveries)?;
-    } else if deliveries.is_empty() {
-        output::say("There is no such event.");
-    } else {
-        for one in &deliveries {
-            output::say(&line(one));
+    let head = ["happened (UTC)", "event", "message", "state", "tries"];
+    Listing::new(head, row, none(args))
+        .numbers(&[2, 4])
+        .under(|one| Some(under(one)))
+        .print(&deliveries, args.json)
+}
+
+/// What is said where there is no event.
+fn none(args: &Args) -> String {
+    let state = args.state.as_ref().map(|state| format!(" {state}")).unwrap_or_default();
+    match &args.endpoint {
+        Some(endpoint) => {
+            format!(
+                "There is no{state} event for {endpoint}; `twinwire endpoints show {endpoint}` says what it wants."
+            )
+        }
+        None if args.state.is_some() => format!("There is no{state} event; `twinwire deliveries` lists all."),
+        None => {
+            "There is no event yet: `twinwire endpoints` lists who wants to hear of what happens.".to_owned()
         }
     }
-    Ok(())
 }
 
 async fn retry(client: &Client, endpoint: &str, event: Option<&String>, json: bool) -> Outcome {
@@ -72,13 +84,14 @@ async fn retry(client: &Client, endpoint: &str, event: Option<&String>, json: bo
     Ok(())
 }
 
-/// An event in two lines: what, and what became of it.
-fn line(one: &DeliveryView) -> String {
-    let at = output::time(one.happened_at);
-    let message = one.message.map(|message| format!(" of message {message}")).unwrap_or_default();
+fn row(one: &DeliveryView) -> [String; 5] {
+    let message = one.message.map_or("-".to_owned(), |message| message.to_string());
+    let (at, tries) = (output::time(one.happened_at), one.attempts.to_string());
+    [at, one.event_type.clone(), message, one.state.clone(), tries]
+}
+
+/// The id, to be copied, and what was wrong.
+fn under(one: &DeliveryView) -> String {
     let error = one.last_error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-    format!(
-        "{at}  {}{message}\n    {} {} after {} attempts{error}",
-        one.event_type, one.event, one.state, one.attempts
-    )
+    format!("{}{error}", one.event)
 }

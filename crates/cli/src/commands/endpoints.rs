@@ -2,6 +2,7 @@
 
 use crate::client::{self, Client, Path};
 use crate::config::Config;
+use crate::listing::Listing;
 use crate::{Failure, Outcome, output};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -76,19 +77,13 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 
 async fn list(client: &Client, json: bool) -> Outcome {
     let Endpoints { endpoints } = client.get(&Path::of(&["endpoints"])).await?;
-    if json {
-        output::json(&endpoints)?;
-    } else if endpoints.is_empty() {
-        output::say("There is no endpoint yet: `twinwire endpoints add https://…` makes one.");
-    } else {
-        let row = |one: &EndpointView| {
-            let (pending, failed) = (one.pending.to_string(), one.failed.to_string());
-            [one.endpoint.clone(), pending, failed, standing(one)]
-        };
-        let rows: Vec<_> = endpoints.iter().map(row).collect();
-        output::say(&output::columns(["endpoint", "pending", "failed", "state"], &[1, 2], &rows));
-    }
-    Ok(())
+    let row = |one: &EndpointView| {
+        let (pending, failed) = (one.pending.to_string(), one.failed.to_string());
+        [one.endpoint.clone(), pending, failed, standing(one)]
+    };
+    let none = "There is no endpoint yet: `twinwire endpoints add https://…` makes one.";
+    let head = ["endpoint", "pending", "failed", "state"];
+    Listing::new(head, row, none).numbers(&[1, 2]).print(&endpoints, json)
 }
 
 async fn add(client: &Client, new: &New, json: bool) -> Outcome {

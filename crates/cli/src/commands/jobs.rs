@@ -2,14 +2,14 @@
 
 use crate::client::{self, Client, Path};
 use crate::config::Config;
+use crate::listing::Listing;
 use crate::server::Workers;
 use crate::{Failure, Outcome, output};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use twinwire_api::admin::jobs::{JobView, Jobs};
+use twinwire_engine::jobs::MAX_FAILURES;
 
-/// Columns for what a job is at, so that a line fits a terminal.
-const WHAT: usize = 24;
 /// How often a job is looked at while its end is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
@@ -58,28 +58,27 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 async fn list(client: &Client, all: bool, limit: Option<i64>, json: bool) -> Outcome {
     let path = Path::of(&["jobs"]).with("all", all.then_some(true)).with("limit", limit);
     let Jobs { jobs } = client.get(&path).await?;
-    if json {
-        output::json(&jobs)?;
-        return Ok(());
-    }
-    if jobs.is_empty() {
-        output::say("There is no job; `--all` shows polls, too.");
-        return Ok(());
-    }
-    let row = |job: &JobView| {
-        let by = job.requested_by.chars().take(10).collect();
-        let since = job.started_at.unwrap_or(job.created_at).format("%m-%d %H:%M").to_string();
-        let what = job.doing.clone().unwrap_or_else(|| told(job));
-        let what = if what.chars().count() > WHAT {
-            format!("{}\u{2026}", what.chars().take(WHAT - 1).collect::<String>())
-        } else {
-            what
-        };
-        [job.job.to_string(), job.kind.clone(), job.state.clone(), by, since, what]
+    let none = if all {
+        "There is no job yet; a running server begins some by itself."
+    } else {
+        "No job waits, runs or ran lately; `twinwire jobs list --all` shows polls as well."
     };
-    let rows: Vec<_> = jobs.iter().map(row).collect();
-    output::say(&output::columns(["job", "kind", "state", "by", "since (UTC)", "what"], &[0], &rows));
-    Ok(())
+    let head = ["job", "kind", "state", "by", "since (UTC)", "what"];
+    Listing::new(head, row, none).numbers(&[0]).print(&jobs, json)
+}
+
+fn row(job: &JobView) -> [String; 6] {
+    let by = job.requested_by.chars().take(10).collect();
+    let since = job.started_at.unwrap_or(job.created_at).format("%m-%d %H:%M").to_string();
+    // What is wrong says more than what it is at.
+    let fails = job.error.as_ref().filter(|_| job.is_failing());
+    let what = fails.cloned().or_else(|| job.doing.clone()).unwrap_or_else(|| told(job));
+    [job.job.to_string(), job.kind.clone(), standing(job), by, since, what]
+}
+
+/// How it stands, in one word: one that is tried again and again is not simply running.
+fn standing(job: &JobView) -> String {
+    if job.is_failing() { "failing".to_owned() } else { job.state.clone() }
 }
 
 /// What came of it, in few words.
@@ -107,8 +106,14 @@ async fn show(client: &Client, id: &str, json: bool) -> Outcome {
 
 fn print(job: &JobView) {
     let at = |time: Option<_>| time.map_or("-".to_owned(), |at| format!("{} UTC", output::time(at)));
+    let state = match (job.is_failing(), job.failures) {
+        (true, times) => {
+            format!("{}, failing: {times} times in a row; after {MAX_FAILURES} it is over", job.state)
+        }
+        (false, _) => job.state.clone(),
+    };
     let mut fields = vec![
-        ("state", job.state.clone()),
+        ("state", state),
         ("asked for", format!("{} by {}", at(Some(job.created_at)), job.requested_by)),
         ("began", at(job.started_at)),
         ("moved", at(Some(job.moved_at))),
@@ -123,9 +128,6 @@ fn print(job: &JobView) {
         ("error", &job.error),
     ];
     fields.extend(further.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
-    if job.failures > 0 {
-        fields.push(("failures", format!("{} since it last got further", job.failures)));
-    }
     output::fields(&format!("Job {}, {}", job.job, job.kind), &fields);
 }
 

@@ -2,6 +2,7 @@
 
 use crate::client::{self, Client, Path};
 use crate::config::Config;
+use crate::listing::Listing;
 use crate::{Outcome, output};
 use serde_json::json;
 use twinwire_api::admin::tokens::{MadeToken, TokenView, Tokens};
@@ -45,15 +46,8 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 
 async fn list(client: &Client, json: bool) -> Outcome {
     let Tokens { tokens } = client.get(&Path::of(&["tokens"])).await?;
-    if json {
-        output::json(&tokens)?;
-    } else if tokens.is_empty() {
-        output::say("There is no token yet: `twinwire tokens create <name> --scope read` makes one.");
-    } else {
-        let rows: Vec<_> = tokens.iter().map(row).collect();
-        output::say(&output::columns(["token", "scope", "made", "last used", "state"], &[], &rows));
-    }
-    Ok(())
+    let none = "There is no token yet: `twinwire tokens create <name> --scope read` makes one.";
+    Listing::new(["token", "scope", "made", "last used", "state"], row, none).print(&tokens, json)
 }
 
 fn row(token: &TokenView) -> [String; 5] {

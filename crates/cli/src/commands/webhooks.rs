@@ -3,6 +3,7 @@
 use super::jobs;
 use crate::client::{self, Client, Path};
 use crate::config::Config;
+use crate::listing::Listing;
 use crate::{Outcome, output};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
@@ -108,30 +109,42 @@ async fn list(client: &Client, filter: &Filter, json: bool) -> Outcome {
         .with("to", filter.to.map(|at| at.to_rfc3339()))
         .with("limit", filter.limit);
     let Webhooks { webhooks } = client.get(&path).await?;
-    if json {
-        output::json(&webhooks)?;
-    } else if webhooks.is_empty() {
-        output::say("No request in the log is so.");
-    } else {
-        let row = |webhook: &WebhookView| {
-            // An id of a channel takes a third of a line; a mark has to do.
-            let mark = if webhook.unverified.is_some() { "*" } else { "" };
-            [
-                webhook.webhook.to_string(),
-                webhook.received_at.format("%m-%d %H:%M:%S").to_string(),
-                webhook.connector.clone(),
-                format!("{}{mark}", webhook.event.as_deref().unwrap_or_default()),
-                webhook.channel.clone().unwrap_or_default(),
-            ]
-        };
-        let rows: Vec<_> = webhooks.iter().map(row).collect();
-        let head = ["webhook", "received (UTC)", "vendor", "event", "channel"];
-        output::say(&output::columns(head, &[0], &rows));
-        if webhooks.iter().any(|webhook| webhook.unverified.is_some()) {
-            output::say("* not verified; `twinwire webhooks show <webhook>` says why");
-        }
+    let head = ["webhook", "received (UTC)", "vendor", "event", "channel"];
+    Listing::new(head, row, none(filter)).numbers(&[0]).print(&webhooks, json)?;
+    if !json && webhooks.iter().any(|webhook| webhook.unverified.is_some()) {
+        output::say("* not verified; `twinwire webhooks show <webhook>` says why");
     }
     Ok(())
+}
+
+fn row(webhook: &WebhookView) -> [String; 5] {
+    // An id of a channel takes a third of a line; a mark has to do.
+    let mark = if webhook.unverified.is_some() { "*" } else { "" };
+    [
+        webhook.webhook.to_string(),
+        webhook.received_at.format("%m-%d %H:%M:%S").to_string(),
+        webhook.connector.clone(),
+        format!("{}{mark}", webhook.event.as_deref().unwrap_or_default()),
+        webhook.channel.clone().unwrap_or_default(),
+    ]
+}
+
+/// What is said where no request in the log is so.
+fn none(filter: &Filter) -> String {
+    let Filter { channel, connector, event, unverified, from, to, .. } = filter;
+    if channel.is_none()
+        && connector.is_none()
+        && event.is_none()
+        && !unverified
+        && from.is_none()
+        && to.is_none()
+    {
+        return "No request of a vendor is logged yet; `twinwire channels show <channel>` has the addresses that they call."
+            .to_owned();
+    }
+    let what =
+        if *unverified { "No request that was not verified is logged" } else { "No such request is logged" };
+    format!("{what}; `twinwire webhooks list` shows the latest of all.")
 }
 
 fn fields(webhook: &WebhookView) -> Vec<(&'static str, String)> {

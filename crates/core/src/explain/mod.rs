@@ -8,7 +8,7 @@ mod times;
 pub use facts::{files, part};
 pub use next::{Next, Place, Situation, Worked, next, told};
 pub use story::{News, came, news, noted, tried};
-pub use times::clock;
+pub use times::{clock, lasted};
 
 use serde::Serialize;
 

@@ -3,9 +3,11 @@
 //!
 //! * [`queue`] — apalis, with what it needs to be safe under `kill -9`.
 //! * [`schedule`] — asks for polls and retention, once for all processes.
+//! * `count_hours` — counts the traffic of the last hours, for who looks at it.
 //! * [`read_list`] — the job that reads a provider's list.
 //! * [`work`] — the life of the others: [`retain`], [`erase`], [`replay`].
 
+mod count_hours;
 pub mod erase;
 mod guard;
 pub mod queue;
@@ -16,9 +18,13 @@ pub mod schedule;
 pub mod work;
 
 use crate::{Engine, Error};
+use futures_util::FutureExt;
 use queue::{Job, JobFailed, Queue};
+use std::panic::AssertUnwindSafe;
 use tokio_util::sync::CancellationToken;
 
+/// A job that fails so often without getting any further is over.
+pub const MAX_FAILURES: i32 = 10;
 /// Short jobs of one process at a time.
 const SHORT_AT_ONCE: usize = 4;
 /// And long ones.
@@ -40,10 +46,18 @@ pub async fn run(engine: Engine, shutdown: CancellationToken) -> Result<(), Erro
     Ok(())
 }
 
+/// What a job comes to, a panic in it as well: else it would be tried again for ever, and nobody could see why.
+async fn whole<E: From<Error>>(work: impl Future<Output = Result<(), E>>) -> Result<(), E> {
+    let broken =
+        |_| Err(Error::Jobs("it broke off where it never should; the log says where".to_owned()).into());
+    AssertUnwindSafe(Box::pin(work)).catch_unwind().await.unwrap_or_else(broken)
+}
+
 async fn perform(engine: &Engine, job: &Job) -> Result<(), JobFailed> {
     match job.kind.as_str() {
         read_list::KIND => read_list::perform(engine, job.id).await,
         work::KIND => work::perform(engine, job.id).await,
+        count_hours::KIND => count_hours::perform(engine).await,
         other => Err(JobFailed::for_good(format!("this version has no job named {other}"))),
     }
 }

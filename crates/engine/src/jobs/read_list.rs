@@ -2,6 +2,7 @@
 
 use super::guard::Guard;
 use super::queue::{self, Job, JobFailed, Queue};
+use super::{MAX_FAILURES, whole};
 use crate::poll::{self, Stopped};
 use crate::{Engine, Error, Result};
 use sqlx::PgConnection;
@@ -10,8 +11,6 @@ use twinwire_store::backfills::{self, Backfill, Kind};
 
 /// The job's name in the queue.
 pub const KIND: &str = "read_list";
-/// A reading that fails so often without getting a page further is over.
-const MAX_FAILURES: i32 = 10;
 /// How long a reading waits for another one of its kind before it looks again.
 const BUSY: Duration = Duration::from_secs(15);
 /// Shortest wait for an account that rests.
@@ -67,7 +66,7 @@ pub(super) async fn perform(engine: &Engine, id: i64) -> std::result::Result<(),
         return Err(JobFailed::not_yet("another reading of the account goes on", BUSY));
     };
     let stopped = tokio::select! {
-        outcome = read(engine, id) => outcome.err(),
+        outcome = whole(read(engine, id)) => outcome.err(),
         error = guard.lost() => return Err(again(&error)),
     };
     let outcome = end(engine, &reading, stopped).await;

@@ -1,6 +1,6 @@
 //! Asks for the regular jobs, once for all processes: a tick is claimed in the database.
 
-use super::{queue, read_list, retain, work};
+use super::{count_hours, queue, read_list, retain, work};
 use crate::{Engine, Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 use twinwire_store::backfills::{self, Kind};
 use twinwire_store::jobs;
 
+/// How often the traffic of the last hours is counted.
+const MINUTELY: Duration = Duration::from_secs(60);
 /// How often retention runs, and the deeper backfill of each account.
 const DAILY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often a deeper reading of each account makes up for what a minute's poll cannot see.
@@ -43,6 +45,9 @@ async fn once(engine: &Engine) -> Result<()> {
     }
     if claim(&mut tx, "incremental", HOURLY).await? {
         ask(&mut tx, Kind::Incremental, now).await?;
+    }
+    if claim(&mut tx, count_hours::KIND, MINUTELY).await? {
+        count_hours::push(&mut tx).await?;
     }
     if claim(&mut tx, "retain", DAILY).await? {
         retain::request(&mut tx, engine, "schedule").await?;

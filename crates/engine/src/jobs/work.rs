@@ -2,7 +2,7 @@
 
 use super::guard::Guard;
 use super::queue::{self, Job, JobFailed, Queue};
-use super::{erase, replay, retain};
+use super::{MAX_FAILURES, erase, replay, retain, whole};
 use crate::{Engine, Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,8 +13,6 @@ use twinwire_store::jobs::{self, Asked, Progress};
 
 /// The name of these jobs in the queue.
 pub const KIND: &str = "job";
-/// A job that fails so often without getting any further is over.
-const MAX_FAILURES: i32 = 10;
 /// How long a job waits for another one of its kind before it looks again.
 const BUSY: Duration = Duration::from_secs(15);
 /// The longest that a job rests after a step.
@@ -148,7 +146,7 @@ pub(super) async fn perform(engine: &Engine, id: i64) -> std::result::Result<(),
         return Err(JobFailed::not_yet("another job of its kind goes on", BUSY));
     };
     let stopped = tokio::select! {
-        outcome = run(engine, id) => outcome.err(),
+        outcome = whole(run(engine, id)) => outcome.err(),
         error = guard.lost() => return Err(again(&error)),
     };
     let outcome = end(engine, id, stopped).await;

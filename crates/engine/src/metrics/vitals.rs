@@ -47,9 +47,9 @@ pub(super) async fn fresh(engine: &Engine) -> Option<Arc<Vitals>> {
 pub(super) fn show(engine: &Engine, vitals: Option<&Vitals>) {
     gauge!(names::DATABASE_UP).set(if vitals.is_some() { 1.0 } else { 0.0 });
     let known = |value: fn(&Vitals) -> f64| vitals.map_or(f64::NAN, value);
-    gauge!(names::PENDING).set(known(|vitals| count(vitals.pending)));
-    gauge!(names::OLDEST_DUE).set(known(|vitals| vitals.oldest_due));
-    gauge!(names::OLDEST_PENDING).set(known(|vitals| vitals.oldest_pending));
+    gauge!(names::PENDING).set(known(|vitals| count(vitals.pending())));
+    gauge!(names::OLDEST_DUE).set(known(Vitals::oldest_due));
+    gauge!(names::OLDEST_PENDING).set(known(Vitals::oldest_pending));
     let of = |list: fn(&Vitals) -> &[(String, f64)], word: &str| {
         let found = vitals.map(|vitals| list(vitals).iter().find(|(key, _)| key == word));
         found.map_or(f64::NAN, |found| found.map_or(0.0, |(_, value)| *value))

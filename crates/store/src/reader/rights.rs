@@ -14,10 +14,12 @@ const STATEMENT_LIMIT: &str = "60s";
 const TABLES: &[&str] = &[
     "attempts",
     "backfills",
+    "channel_activity",
     "channel_leases",
     "consents",
     "conversations",
     "deliveries",
+    "message_hours",
     "messages",
     "paces",
     "provider_messages",

@@ -5,6 +5,7 @@ mod page;
 use crate::client::{self, Client, Path};
 use crate::config::Config;
 use crate::{Outcome, output};
+pub(crate) use page::NONE;
 use twinwire_api::admin::channels::{ChannelDetails, Channels, Switched};
 
 #[derive(Debug, clap::Args)]
@@ -58,10 +59,9 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 
 async fn list(client: &Client, json: bool) -> Outcome {
     let Channels { channels } = client.get(&Path::of(&["channels"])).await?;
-    if json {
-        output::json(&channels)?;
-    } else {
-        page::list(&channels);
+    page::listing().print(&channels, json)?;
+    if !json {
+        page::notes(&channels);
     }
     Ok(())
 }

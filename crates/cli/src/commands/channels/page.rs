@@ -2,18 +2,21 @@
 
 use crate::commands::accounts::standing;
 use crate::commands::named::wrapped;
+use crate::listing::Listing;
 use crate::output;
 use twinwire_api::admin::channels::{ChannelDetails, ChannelView, LogOnlyView};
 
+/// What is said where there is none.
+pub(crate) const NONE: &str = "There is no channel yet. Make one: `twinwire setup --help` says how.";
+
 /// All of them.
-pub(super) fn list(channels: &[ChannelView]) {
-    if channels.is_empty() {
-        output::say("There is no channel yet. Make one: `twinwire setup --help` says how.");
-        return;
-    }
-    let rows: Vec<_> = channels.iter().map(row).collect();
+pub(super) fn listing() -> Listing<ChannelView, 6> {
     let head = ["channel", "pair", "address", "pending", "parked", "state"];
-    output::say(&output::columns(head, &[3, 4], &rows));
+    Listing::new(head, row, NONE).numbers(&[3, 4])
+}
+
+/// What marks in the list mean.
+pub(super) fn notes(channels: &[ChannelView]) {
     let mut noted: Vec<&LogOnlyView> = Vec::new();
     for one in channels.iter().flat_map(|channel| &channel.log_only) {
         if !noted.contains(&one) {

@@ -7,7 +7,8 @@ use crate::commands::named::next_lines;
 use crate::commands::why;
 use crate::config::Config;
 use crate::{Outcome, output};
-use twinwire_api::admin::messages::list::{MOST, Messages};
+use twinwire_api::admin::MOST;
+use twinwire_api::admin::messages::list::Messages;
 use twinwire_api::admin::messages::view::MessageDetails;
 
 #[derive(Debug, clap::Args)]
@@ -77,18 +78,32 @@ async fn list(client: &Client, filters: &Filters, args: &Args) -> Outcome {
         .with("limit", filters.limit)
         .with("before", filters.before.as_ref());
     let found: Messages = client.get(&path).await?;
-    if args.json {
-        return Ok(output::json(&found)?);
+    let listing = page::listing(none(filters, state), args.full);
+    listing.print_page(&found.messages, found.next.as_deref(), &found, args.json)
+}
+
+/// What is said where no message is so.
+fn none(filters: &Filters, state: Option<&str>) -> String {
+    let what = match state {
+        Some("pending") => "No message has anything to do",
+        Some("parked") => "No message is put aside",
+        Some(_) => "No message was taken by the provider and not delivered",
+        None => "There is no message",
+    };
+    let of = match (&filters.conversation, &filters.channel) {
+        (Some(_), _) => " in this conversation",
+        (None, Some(_)) => " in this channel",
+        (None, None) => "",
+    };
+    if filters.before.is_some() {
+        return format!("{what}{of} before that place.");
     }
-    if found.messages.is_empty() {
-        output::say("There is no such message.");
-        return Ok(());
+    match (state, of) {
+        (None, "") => format!("{what} yet; `twinwire channels` lists what is connected."),
+        (None, _) => format!("{what}{of}; `twinwire messages list` shows the latest of all."),
+        (Some(_), "") => format!("{what}; `twinwire status` says how it does."),
+        (Some(_), _) => format!("{what}{of}; `twinwire messages list` without filters shows the latest."),
     }
-    why::say(args.full, &page::lines(&found.messages, args.full));
-    if let Some(next) = found.next {
-        output::complain(&format!("There are more: the same with --before {next}"));
-    }
-    Ok(())
 }
 
 async fn show(client: &Client, message: &str, args: &Args) -> Outcome {

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::{Outcome, output};
 use twinwire_api::admin::messages::story::{Stories, Webhook};
 
-pub(crate) use page::head;
+pub(crate) use page::{head, word};
 
 /// So many messages of one id are shown whole; of more only the list.
 const WHOLE: usize = 5;

@@ -202,6 +202,7 @@ fn later(time: TimeDelta) -> String {
     }
 }
 
-fn word(value: impl Serialize) -> String {
+/// A value's word, as programs write it.
+pub(crate) fn word(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default()
 }

@@ -15,12 +15,14 @@ use serde_json::json;
 use sqlx::PgConnection;
 use twinwire_store::jobs::{self, Asked};
 use twinwire_store::retention::What;
-use twinwire_store::{backfills, verification, webhook_log};
+use twinwire_store::{backfills, hours, verification, webhook_log};
 
 /// Partitions are made so many days ahead: a day on which that fails does no harm.
 const DAYS_AHEAD: u64 = 14;
 /// Days for which refused and unverified requests stay counted.
 const REFUSAL_DAYS: u64 = 90;
+/// How long the counts of hours are kept.
+const HOURS: TimeDelta = TimeDelta::days(90);
 /// Days for which finished jobs are kept in the queue.
 const QUEUE_DAYS: i32 = 7;
 /// How long records of polls are kept.
@@ -92,8 +94,9 @@ async fn requests(engine: &Engine, work: &mut Work, now: DateTime<Utc>) -> Resul
 async fn records(engine: &Engine, now: DateTime<Utc>) -> Result<()> {
     let polls = backfills::forget_polls(engine.pool(), now - POLLS).await?;
     let records = jobs::forget(engine.pool(), now - JOBS).await?;
+    let hours = hours::forget(engine.pool(), now - HOURS).await?;
     let jobs =
         queue::clean(engine.pool(), QUEUE_DAYS).await.map_err(|error| Error::Jobs(error.to_string()))?;
-    tracing::info!(polls, records, jobs, "old records let go");
+    tracing::info!(polls, records, hours, jobs, "old records let go");
     Ok(())
 }
