@@ -59,7 +59,7 @@ async fn found(app: &App) -> (StatusCode, Value) {
             "parked": channels.iter().map(|channel| channel.parked).sum::<i64>(),
             "too_old": channels.iter().map(|channel| channel.too_old).sum::<i64>(),
         },
-        "accounts_resting": channels.iter().filter(|channel| channel.paused.is_some()).count(),
+        "accounts_resting": channels.iter().filter(|channel| channel.resting.is_some()).count(),
         "accounts_log_only": log_only.len(),
         "unverified_in_7_days": log_only.iter().map(|account| account.unverified).sum::<i64>(),
     });
