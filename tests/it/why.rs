@@ -128,7 +128,7 @@ async fn for_programs_it_is_json_with_the_text_and_the_requests_only_when_asked_
     assert_eq!(row["next"]["action"], json!({ "does": "nothing" }));
     let story = row["story"].as_array().unwrap();
     assert_eq!((&story[0]["step"], &story[0]["way"]), (&json!("seen"), &json!("webhook")));
-    assert_eq!(story[0]["webhook"], row["webhooks"][0]["id"]);
+    assert_eq!(story[0]["webhook"], row["webhooks"][0]["webhook"]);
     assert!(row["webhooks"].as_array().unwrap().iter().all(|one| one["body"].is_null()));
     assert!(!row.to_string().contains("parcel"));
     let row = why_json(&twinwire, &[&number, "--body", "--raw"]).await.remove(0);

@@ -360,7 +360,7 @@ pub struct Overview {
     /// Rows that were too old to be delivered.
     pub too_old: i64,
     /// Why an account of it rests.
-    pub paused: Option<String>,
+    pub resting: Option<String>,
 }
 
 /// The overview of channels.
@@ -373,7 +373,7 @@ pub async fn overview(conn: impl PgExecutor<'_>) -> Result<Vec<Overview>> {
                 and m.parked <> 'too_old') as "parked!",
             (select count(*) from messages m where m.channel_id = c.id and m.parked = 'too_old') as "too_old!",
             case when h.paused_until > now() then h.pause_reason
-                when p.paused_until > now() then p.pause_reason end as paused
+                when p.paused_until > now() then p.pause_reason end as resting
         from channels c join accounts h on h.id = c.helpdesk_account_id join accounts p on p.id = c.provider_account_id
         order by c.id"#
     )

@@ -204,7 +204,7 @@ pub struct Delivery {
     pub message: Option<i64>,
     /// When it happened.
     pub happened_at: DateTime<Utc>,
-    /// pending, delivered, failed or canceled.
+    /// pending, delivered, failed or cancelled.
     pub state: String,
     /// How often it was tried.
     pub attempts: i32,
@@ -285,7 +285,7 @@ pub async fn give_up(conn: impl PgExecutor<'_>, before: DateTime<Utc>, now: Date
 /// see it. Gives how many.
 pub async fn cancel_of_gone(conn: impl PgExecutor<'_>) -> Result<u64> {
     let done = sqlx::query!(
-        "update deliveries d set state = 'canceled', next_at = null, finished_at = now()
+        "update deliveries d set state = 'cancelled', next_at = null, finished_at = now()
         from endpoints e
         where e.state in ('disabled', 'deleted') and d.endpoint_id = e.id and d.state = 'pending'"
     )

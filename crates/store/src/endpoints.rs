@@ -166,7 +166,7 @@ pub async fn resume(conn: &mut PgConnection, public_id: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// Forgets an endpoint: its address and secrets go, what waits for it is canceled, its story stays.
+/// Forgets an endpoint: its address and secrets go, what waits for it is cancelled, its story stays.
 pub async fn delete(conn: &mut PgConnection, public_id: &str) -> Result<bool> {
     let id = sqlx::query_scalar!(
         "update endpoints set state = 'deleted', url = '', sealed_secret = '', sealed_old_secret = null,
@@ -242,7 +242,7 @@ pub async fn rest(conn: impl PgExecutor<'_>, id: i64, until: DateTime<Utc>) -> R
 
 async fn cancel(conn: &mut PgConnection, id: i64) -> Result<()> {
     sqlx::query!(
-        "update deliveries set state = 'canceled', next_at = null, finished_at = now()
+        "update deliveries set state = 'cancelled', next_at = null, finished_at = now()
         where endpoint_id = $1 and state = 'pending'",
         id
     )

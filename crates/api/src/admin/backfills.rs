@@ -49,7 +49,7 @@ pub struct BackfillView {
     /// `poll`, `incremental` or `full`.
     #[schema(value_type = String, example = "incremental")]
     pub kind: Kind,
-    /// `queued`, `running`, `done` or `failed`.
+    /// `queued`, `running`, `done`, `failed` or `cancelled`.
     #[schema(example = "running")]
     pub state: String,
     /// Whether it has come to its end, and what it found is delivered as well.

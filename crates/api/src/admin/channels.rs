@@ -41,7 +41,7 @@ pub struct ChannelView {
     /// Messages that were too old to be delivered.
     pub too_old: i64,
     /// Why an account of it rests, where one does.
-    pub paused: Option<String>,
+    pub resting: Option<String>,
     /// Its accounts whose webhooks are taken without being verified.
     pub log_only: Vec<LogOnlyView>,
 }
@@ -122,7 +122,7 @@ fn view(overview: Overview, log_only: &[LogOnly]) -> ChannelView {
         pending: overview.pending,
         parked: overview.parked,
         too_old: overview.too_old,
-        paused: overview.paused,
+        resting: overview.resting,
     }
 }
 

@@ -36,7 +36,7 @@ pub struct DeliveryView {
     pub message: Option<i64>,
     /// When it happened.
     pub happened_at: DateTime<Utc>,
-    /// `pending`, `delivered`, `failed` (given up) or `canceled`.
+    /// `pending`, `delivered`, `failed` (given up) or `cancelled`.
     #[schema(example = "delivered")]
     pub state: String,
     /// How often it was tried.
@@ -83,7 +83,7 @@ pub struct Deliveries {
 struct Which {
     /// Only of this endpoint.
     endpoint: Option<String>,
-    /// Only in this state: `pending`, `delivered`, `failed` or `canceled`.
+    /// Only in this state: `pending`, `delivered`, `failed` or `cancelled`.
     state: Option<String>,
     /// At most so many: 50 unless it is said, 1,000 at most.
     limit: Option<i64>,
@@ -109,7 +109,7 @@ pub struct Queued {
 #[utoipa::path(get, path = "/deliveries", tag = "endpoints", security(("token" = ["read"])), params(Which),
     responses((status = 200, body = Deliveries)))]
 async fn list(_: May<Read>, State(app): State<App>, Asked(which): Asked<Which>) -> Answer<Deliveries> {
-    let states = ["pending", "delivered", "failed", "canceled"];
+    let states = ["pending", "delivered", "failed", "cancelled"];
     if which.state.as_deref().is_some_and(|state| !states.contains(&state)) {
         return Err(Problem::wrong(format!("`state` is one of {}.", states.join(", "))));
     }

@@ -14,7 +14,7 @@ pub(crate) struct Args {
     #[arg(long)]
     endpoint: Option<String>,
     /// Only in this state
-    #[arg(long, value_parser = ["pending", "delivered", "failed", "canceled"])]
+    #[arg(long, value_parser = ["pending", "delivered", "failed", "cancelled"])]
     state: Option<String>,
     /// At most so many, the latest first
     #[arg(long, default_value_t = 50)]

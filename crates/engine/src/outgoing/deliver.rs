@@ -63,7 +63,7 @@ async fn send(
 ) -> Result<()> {
     let Some(body) = body(engine, due, event).await? else {
         let ended = Ended {
-            state: "canceled",
+            state: "cancelled",
             status: None,
             error: Some("the message is gone"),
             next_at: None,

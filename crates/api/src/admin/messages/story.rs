@@ -53,7 +53,7 @@ pub struct Story {
     /// Messages at the provider that may be this one, where an operator has to say which.
     pub candidates: Vec<Candidate>,
     /// The webhooks that made or changed it, as far as they are still kept.
-    pub webhooks: Vec<Webhook>,
+    pub webhooks: Vec<StoryWebhook>,
 }
 
 /// A line of the story.
@@ -95,11 +95,11 @@ pub struct Candidate {
     pub status: Option<Status>,
 }
 
-/// A webhook.
+/// A webhook of a story.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Webhook {
+pub struct StoryWebhook {
     /// Its number.
-    pub id: i64,
+    pub webhook: i64,
     /// When it came.
     pub received_at: DateTime<Utc>,
     /// From which vendor.
@@ -134,10 +134,10 @@ impl From<AtProvider> for Candidate {
     }
 }
 
-impl Webhook {
+impl StoryWebhook {
     fn of(request: Request, raw: bool) -> Self {
         Self {
-            id: request.id,
+            webhook: request.id,
             received_at: request.received_at,
             connector: request.connector,
             event: request.event,
@@ -171,7 +171,7 @@ async fn tell(
                 message: MessageDetails::of(one.seq, &outlook, how.body),
                 story: outlook.story.into_iter().map(Into::into).collect(),
                 candidates: outlook.candidates.into_iter().map(Into::into).collect(),
-                webhooks: requests.into_iter().map(|request| Webhook::of(request, how.raw)).collect(),
+                webhooks: requests.into_iter().map(|request| StoryWebhook::of(request, how.raw)).collect(),
             });
         }
     }

@@ -36,7 +36,7 @@ fn row(channel: &ChannelView) -> [String; 6] {
 
 fn state(channel: &ChannelView) -> String {
     let mark = if channel.log_only.is_empty() { "" } else { "*" };
-    match &channel.paused {
+    match &channel.resting {
         Some(why) => format!("{}{mark}, {why}", channel.state),
         None => format!("{}{mark}", channel.state),
     }

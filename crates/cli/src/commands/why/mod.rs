@@ -6,7 +6,7 @@ use crate::client::{self, Client, Path};
 use crate::commands::named;
 use crate::config::Config;
 use crate::{Outcome, output};
-use twinwire_api::admin::messages::story::{Stories, Webhook};
+use twinwire_api::admin::messages::story::{Stories, StoryWebhook};
 
 pub(crate) use page::{head, word};
 
@@ -74,9 +74,9 @@ pub(crate) fn say(full: bool, lines: &[String]) {
     }
 }
 
-fn raw(webhooks: &[Webhook]) {
+fn raw(webhooks: &[StoryWebhook]) {
     for webhook in webhooks {
-        let Webhook { id, received_at, method, url, body, .. } = webhook;
+        let StoryWebhook { webhook: id, received_at, method, url, body, .. } = webhook;
         let text = |part: &Option<String>| part.clone().unwrap_or_default();
         output::say("");
         output::say(&format!("Webhook {id}, {}", received_at.format("%Y-%m-%d %H:%M:%S%.3f")));

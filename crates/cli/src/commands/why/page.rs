@@ -180,7 +180,8 @@ fn webhooks(story: &Story) -> Vec<String> {
     for one in &story.webhooks {
         let (at, event) = (one.received_at.format("%Y-%m-%d %H:%M:%S"), one.event.as_deref().unwrap_or("-"));
         let trust = one.unverified.as_ref().map(|why| format!(", NOT VERIFIED: {why}")).unwrap_or_default();
-        let words = format!("{}, {at}, {} {event}, answered {}{trust}", one.id, one.connector, one.status);
+        let words =
+            format!("{}, {at}, {} {event}, answered {}{trust}", one.webhook, one.connector, one.status);
         lines.extend(wrapped(&words, "  ", "    "));
     }
     if story.webhooks.len() < named {
