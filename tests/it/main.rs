@@ -12,6 +12,7 @@ mod conversation;
 mod crash;
 mod demo;
 mod deploy;
+mod doctor;
 mod echo;
 mod erase;
 mod failure;

@@ -59,6 +59,8 @@ enum Command {
     /// A worker of a chaos run
     #[command(hide = true)]
     ChaosWorker(commands::chaos::WorkerArgs),
+    /// Check whether all is well, and say what to do where it is not
+    Doctor(commands::doctor::Args),
     /// Make a channel, or renew its credentials
     Setup(commands::setup::Args),
     /// List, show, pause, resume or remove channels
@@ -181,6 +183,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Chaos(args) => commands::chaos::run(&config, &args).await,
         Command::ChaosWorker(args) => commands::chaos::work(&config, &args).await,
         Command::Setup(args) => Box::pin(commands::setup::run(&config, &args)).await,
+        Command::Doctor(args) => given_up_on_stop(commands::doctor::run(&config, &args)).await,
         Command::Channels(args) => given_up_on_stop(commands::channels::run(&config, &args)).await,
         Command::Messages(args) => given_up_on_stop(commands::messages::run(&config, &args)).await,
         Command::Accounts(args) => given_up_on_stop(commands::accounts::run(&config, &args)).await,

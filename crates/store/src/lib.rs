@@ -12,6 +12,7 @@ pub mod attempts;
 pub mod backfills;
 pub mod browse;
 pub mod channels;
+pub mod checkup;
 pub mod consents;
 pub mod conversations;
 pub mod deliveries;

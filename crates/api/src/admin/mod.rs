@@ -12,6 +12,7 @@ pub mod auth;
 pub mod backfills;
 pub mod channels;
 pub mod deliveries;
+pub mod doctor;
 mod document;
 pub mod endpoints;
 pub mod erasures;
@@ -45,6 +46,7 @@ fn subjects() -> OpenApiRouter<App> {
         .merge(jobs::routes())
         .merge(erasures::routes())
         .merge(webhooks::routes())
+        .merge(doctor::routes())
 }
 
 /// All routes, with the document and its viewer.

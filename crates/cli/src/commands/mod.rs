@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod db;
 pub(crate) mod deliveries;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod endpoints;
 pub(crate) mod erase;
 pub(crate) mod healthcheck;

@@ -9,6 +9,7 @@ pub use facts::{files, part};
 pub use next::{Next, Place, Situation, Worked, next, told};
 pub use story::{News, came, news, noted, tried};
 pub use times::clock;
+pub(crate) use times::lasted;
 
 use serde::Serialize;
 

@@ -14,7 +14,7 @@ pub(super) fn ahead_of(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 }
 
 /// How long, in one unit.
-pub(super) fn lasted(time: TimeDelta) -> String {
+pub(crate) fn lasted(time: TimeDelta) -> String {
     let seconds = time.num_seconds();
     match seconds {
         ..120 => format!("{} s", seconds.max(0)),
