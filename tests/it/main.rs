@@ -16,6 +16,7 @@ mod doctor;
 mod echo;
 mod erase;
 mod failure;
+mod getting_started;
 mod ingest;
 mod install;
 mod jobs;

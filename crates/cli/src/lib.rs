@@ -54,6 +54,8 @@ enum Command {
     Serve(commands::serve::Args),
     /// Show the whole job on built-in doubles of Front and SignalWire
     Demo(commands::demo::Args),
+    /// Run doubles of Front and SignalWire, to try everything without accounts
+    Sandbox(commands::sandbox::Args),
     /// Prove it: kill workers at random on misbehaving doubles, and count
     Chaos(commands::chaos::Args),
     /// A worker of a chaos run
@@ -113,7 +115,9 @@ impl Command {
             Self::Sql(_) => "sql",
             Self::Migrate(_) => "migrate",
             Self::Db(_) => "db",
-            Self::Serve(_) | Self::Demo(_) | Self::Chaos(_) | Self::ChaosWorker(_) if by_option => {
+            Self::Serve(_) | Self::Demo(_) | Self::Sandbox(_) | Self::Chaos(_) | Self::ChaosWorker(_)
+                if by_option =>
+            {
                 "this command"
             }
             _ => return Ok(()),
@@ -169,6 +173,10 @@ async fn run(cli: Cli) -> Outcome {
             return Ok(());
         }
         Command::Man(args) => return commands::man::run(args, Cli::command()),
+        Command::Sandbox(args) => {
+            cli.command.can_ask(cli.url.is_some(), cli.url.is_some())?;
+            return commands::sandbox::run(cli.config.as_deref(), args).await;
+        }
         _ => {}
     }
     let mut config = Config::load(cli.config.as_deref()).map_err(|error| wrong_setting(&error))?;
@@ -202,7 +210,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Migrate(args) => given_up_on_stop(commands::migrate::run(&config, &args)).await,
         Command::Healthcheck(args) => commands::healthcheck::run(&config, &args).await,
         // Done above.
-        Command::Settings(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::Settings(_) | Command::Completions(_) | Command::Man(_) | Command::Sandbox(_) => Ok(()),
     }
 }
 
@@ -240,3 +248,6 @@ fn chain(error: &anyhow::Error) -> String {
     }
     said
 }
+
+#[cfg(test)]
+mod documents;

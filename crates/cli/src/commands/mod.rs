@@ -18,6 +18,7 @@ pub(crate) mod messages;
 pub(crate) mod migrate;
 pub(crate) mod named;
 pub(crate) mod retry;
+pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod settings;
 pub(crate) mod settle;
