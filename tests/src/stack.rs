@@ -359,6 +359,7 @@ async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: 
         key: SecretKey::from_text(&SecretKey::text_of([7; 32])).unwrap(),
         public_url: format!("http://{}", listener.local_addr().unwrap()),
         media: Media::at(setting.media.path().to_str().unwrap()),
+        home: None,
         private_hosts: setting.private_hosts,
         policy: Policy {
             settling: Some(chrono::TimeDelta::from_std(setting.settling).unwrap()),

@@ -14,6 +14,7 @@ mod hooks;
 mod install;
 mod media;
 mod metrics;
+mod reach;
 mod receive;
 mod refusals;
 mod request;
@@ -53,6 +54,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/install/{pair}/{hook}/{channel}", any(install::by_id))
         .route("/v1/hooks/{connector}/{channel}/{hook}", any(hooks::by_id))
         .route("/v1/media/{channel}/{message}/{nth}/{name}", get(media::file))
+        .route("/.well-known/twinwire/{question}", get(reach::answer))
         .merge(admin::router())
         .merge(setup::routes())
         .layer(CatchPanicLayer::new())

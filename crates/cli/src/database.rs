@@ -13,12 +13,15 @@ use std::path::Path;
 use std::sync::Arc;
 use twinwire_connectors::ALL;
 use twinwire_core::plan::Policy;
+use twinwire_engine::doctor::Home;
 use twinwire_engine::jobs::queue;
 use twinwire_engine::media::Media;
 use twinwire_engine::{Connectors, Engine, Options, Safeguard};
 use twinwire_store::seal::SecretKey;
 use twinwire_store::{installation, migrate, pool};
 
+/// The key of the secrets in the data folder.
+const KEY_FILE: &str = "secret.key";
 /// Connections of one process.
 const CONNECTIONS: u32 = 20;
 
@@ -121,6 +124,7 @@ impl Database {
             key: self.key.clone(),
             public_url: public_url.to_owned(),
             media: Media::at(config.media.clone()),
+            home: Some(self.home(config)),
             private_hosts: config.private_hosts,
             policy,
             keep: config.keep,
@@ -129,6 +133,17 @@ impl Database {
             without,
             clock: Arc::new(Utc::now),
         })?)
+    }
+
+    /// What belongs to this process beside the database.
+    fn home(&self, config: &Config) -> Home {
+        let kept = config.secret_key.is_none() && config.database_url.is_none();
+        Home {
+            folder: config.data_dir.clone(),
+            key: kept.then(|| config.data_dir.join(KEY_FILE)),
+            keeps_database: self.server.is_some(),
+            public_url_is_set: config.public_url.is_some(),
+        }
     }
 
     /// Where vendors reach this installation: as set, else as the last `serve` was told, else where one listened.
@@ -191,7 +206,7 @@ fn key(config: &Config) -> anyhow::Result<SecretKey> {
 }
 
 fn kept_key(data_dir: &Path) -> anyhow::Result<SecretString> {
-    let path = data_dir.join("secret.key");
+    let path = data_dir.join(KEY_FILE);
     let context = || format!("the key of the secrets in {} cannot be read or made", path.display());
     match fs::read_to_string(&path) {
         Ok(text) => Ok(text.trim().into()),

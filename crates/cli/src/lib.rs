@@ -55,11 +55,15 @@ enum Command {
     Serve(commands::serve::Args),
     /// Show the whole job on built-in doubles of Front and SignalWire
     Demo(commands::demo::Args),
+    /// Run doubles of Front and SignalWire, to try everything without accounts
+    Sandbox(commands::sandbox::Args),
     /// Prove it: kill workers at random on misbehaving doubles, and count
     Chaos(commands::chaos::Args),
     /// A worker of a chaos run
     #[command(hide = true)]
     ChaosWorker(commands::chaos::WorkerArgs),
+    /// Check whether all is well, and say what to do where it is not
+    Doctor(commands::doctor::Args),
     /// Make a channel, or renew its credentials
     Setup(commands::setup::Args),
     /// List, show, pause, resume or remove channels
@@ -118,7 +122,9 @@ impl Command {
             Self::Sql(_) => "sql",
             Self::Migrate(_) => "migrate",
             Self::Db(_) => "db",
-            Self::Serve(_) | Self::Demo(_) | Self::Chaos(_) | Self::ChaosWorker(_) if by_option => {
+            Self::Serve(_) | Self::Demo(_) | Self::Sandbox(_) | Self::Chaos(_) | Self::ChaosWorker(_)
+                if by_option =>
+            {
                 "this command"
             }
             _ => return Ok(()),
@@ -174,6 +180,10 @@ async fn run(cli: Cli) -> Outcome {
             return Ok(());
         }
         Command::Man(args) => return commands::man::run(args, Cli::command()),
+        Command::Sandbox(args) => {
+            cli.command.can_ask(cli.url.is_some(), cli.url.is_some())?;
+            return commands::sandbox::run(cli.config.as_deref(), args).await;
+        }
         _ => {}
     }
     let mut config = Config::load(cli.config.as_deref()).map_err(|error| wrong_setting(&error))?;
@@ -188,6 +198,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Chaos(args) => commands::chaos::run(&config, &args).await,
         Command::ChaosWorker(args) => commands::chaos::work(&config, &args).await,
         Command::Setup(args) => Box::pin(commands::setup::run(&config, &args)).await,
+        Command::Doctor(args) => given_up_on_stop(commands::doctor::run(&config, &args)).await,
         Command::Channels(args) => given_up_on_stop(commands::channels::run(&config, &args)).await,
         Command::Status(args) => given_up_on_stop(commands::status::run(&config, &args)).await,
         Command::Conversations(args) => given_up_on_stop(commands::conversations::run(&config, &args)).await,
@@ -209,7 +220,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Migrate(args) => given_up_on_stop(commands::migrate::run(&config, &args)).await,
         Command::Healthcheck(args) => commands::healthcheck::run(&config, &args).await,
         // Done above.
-        Command::Settings(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::Settings(_) | Command::Completions(_) | Command::Man(_) | Command::Sandbox(_) => Ok(()),
     }
 }
 
@@ -247,3 +258,6 @@ fn chain(error: &anyhow::Error) -> String {
     }
     said
 }
+
+#[cfg(test)]
+mod documents;

@@ -1,5 +1,6 @@
 //! HTTP as values: what a vendor sent us, what we would send a vendor, and what came back. No I/O.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use std::fmt;
 use std::time::Duration;
 
@@ -61,6 +62,16 @@ pub enum Reply {
     NotSent(String),
     /// The request may have been acted on, and no answer came: time-out, reset, a broken answer.
     NoAnswer(String),
+}
+
+impl Reply {
+    /// How far the clock of whoever answered is ahead of ours, which says `now`. Answers carry whole seconds, so that they
+    /// are half a second late on average.
+    pub fn ahead(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let Self::Answer(answer) = self else { return None };
+        let date = DateTime::parse_from_rfc2822(answer.header("date")?.trim()).ok()?;
+        Some(date.to_utc() + TimeDelta::milliseconds(500) - now)
+    }
 }
 
 /// An HTTP answer, from a vendor or to one.

@@ -13,6 +13,7 @@ pub mod backoff;
 pub mod caps;
 pub mod connector;
 pub mod consent;
+pub mod doctor;
 pub mod event;
 pub mod explain;
 pub mod http;

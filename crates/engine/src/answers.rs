@@ -98,15 +98,24 @@ fn check_required(engine: &Engine, connector: &dyn Connector, own: &Settings) ->
 /// [`SetupError::MissingInstallation`], naming the variable.
 pub fn check_installation(engine: &Engine, pair: &str) -> Result<(), SetupError> {
     let (helpdesk, provider) = find(engine.connectors(), pair)?;
-    for connector in [helpdesk, provider] {
-        let settings = engine.settings(connector.name(), &Settings::default());
-        let needed = connector.settings().iter();
-        let mut needed = needed.filter(|setting| setting.required && setting.scope == Scope::Installation);
-        if let Some(missing) = needed.find(|setting| settings.get(setting.name).is_none()) {
-            return Err(SetupError::MissingInstallation(variable(connector, missing.name), missing.prompt));
-        }
+    let mut missing = [helpdesk, provider].into_iter().flat_map(|one| missing_installation(engine, one));
+    match missing.next() {
+        Some((variable, prompt)) => Err(SetupError::MissingInstallation(variable, prompt)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The settings of the installation that a connector needs and that are not set, as they stand in the environment, with
+/// what they are.
+pub(crate) fn missing_installation(
+    engine: &Engine,
+    connector: &dyn Connector,
+) -> Vec<(String, &'static str)> {
+    let known = engine.settings(connector.name(), &Settings::default());
+    let needed = connector.settings().iter();
+    let needed = needed.filter(|setting| setting.required && setting.scope == Scope::Installation);
+    let missing = needed.filter(|setting| known.get(setting.name).is_none());
+    missing.map(|setting| (variable(connector, setting.name), setting.prompt)).collect()
 }
 
 /// The connectors of a pair by its name.
@@ -121,6 +130,6 @@ pub(crate) fn find(connectors: Connectors, pair: &str) -> Result<Pair, SetupErro
 }
 
 /// A setting of the installation as it stands in the environment.
-pub(crate) fn variable(connector: &dyn Connector, setting: &str) -> String {
+fn variable(connector: &dyn Connector, setting: &str) -> String {
     format!("TWINWIRE_{}_{setting}", connector.name()).to_uppercase()
 }

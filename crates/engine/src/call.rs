@@ -62,7 +62,7 @@ pub struct Made {
 pub async fn make(engine: &Engine, caller: Caller<'_>, call: &Call<'_>) -> Result<Made> {
     let connector = engine.connectors().named(&caller.account.connector)?;
     let (account, began) = (caller.account, engine.now());
-    let (outcome, tried) = attempt(engine, connector, caller, call).await;
+    let Attempt { outcome, tried, .. } = attempt(engine, connector, caller, call).await;
     let noted = match &outcome {
         Outcome::Done(_) => works(engine, account, began, call.only_reads()).await,
         // The vendor said nothing about this message, or was not reached.
@@ -137,7 +137,18 @@ pub async fn send(
     caller: Caller<'_>,
     call: &Call<'_>,
 ) -> Outcome {
-    attempt(engine, connector, caller, call).await.0
+    attempt(engine, connector, caller, call).await.outcome
+}
+
+/// The same with what the vendor's clock says: how far it is ahead of ours.
+pub async fn send_and_compare(
+    engine: &Engine,
+    connector: &dyn Connector,
+    caller: Caller<'_>,
+    call: &Call<'_>,
+) -> (Outcome, Option<TimeDelta>) {
+    let made = attempt(engine, connector, caller, call).await;
+    (made.outcome, made.ahead)
 }
 
 /// How far a call got.
@@ -151,39 +162,45 @@ enum Tried {
     Late,
 }
 
-/// Gives what came of it, and how far it got.
-async fn attempt(
-    engine: &Engine,
-    connector: &dyn Connector,
-    caller: Caller<'_>,
-    call: &Call<'_>,
-) -> (Outcome, Tried) {
-    let (began, span) = (Instant::now(), span(engine, connector, caller, call));
-    let (outcome, tried) = send_it(engine, connector, caller, call).await;
-    let word = if tried == Tried::Sent { metrics::outcome(&outcome) } else { "not_made" };
-    engine.metrics().called(connector.name(), operation(call), word, began.elapsed());
-    span.with("twinwire.outcome", word).end(word != "done");
-    (outcome, tried)
+/// What was tried.
+#[derive(Debug)]
+struct Attempt {
+    /// What came of it.
+    outcome: Outcome,
+    /// How far it got.
+    tried: Tried,
+    /// How far the vendor's clock is ahead of ours, by its answer.
+    ahead: Option<TimeDelta>,
 }
 
-async fn send_it(
-    engine: &Engine,
-    connector: &dyn Connector,
-    caller: Caller<'_>,
-    call: &Call<'_>,
-) -> (Outcome, Tried) {
+/// Makes a request, sends it and has the answer judged.
+async fn attempt(engine: &Engine, connector: &dyn Connector, caller: Caller<'_>, call: &Call<'_>) -> Attempt {
+    let (began, span) = (Instant::now(), span(engine, connector, caller, call));
+    let made = send_it(engine, connector, caller, call).await;
+    let word = if made.tried == Tried::Sent { metrics::outcome(&made.outcome) } else { "not_made" };
+    engine.metrics().called(connector.name(), operation(call), word, began.elapsed());
+    span.with("twinwire.outcome", word).end(word != "done");
+    made
+}
+
+async fn send_it(engine: &Engine, connector: &dyn Connector, caller: Caller<'_>, call: &Call<'_>) -> Attempt {
     let context = caller.context(engine);
+    let not_sent = |refusal, tried| Attempt { outcome: Outcome::Refused(refusal), tried, ahead: None };
     match connector.build(call, &context) {
         Ok(request) => {
             let latest = caller.window.map(|window| Latest { window, clock: engine.clock() });
             match engine.sender().send(request, latest).await {
-                Ok(reply) => (connector.judge(call, &context, &reply), Tried::Sent),
-                Err(Late::Start) => (Outcome::Refused(Refusal::later(Late::Start.to_string())), Tried::Late),
+                Ok(reply) => Attempt {
+                    outcome: connector.judge(call, &context, &reply),
+                    tried: Tried::Sent,
+                    ahead: reply.ahead(engine.now()),
+                },
+                Err(Late::Start) => not_sent(Refusal::later(Late::Start.to_string()), Tried::Late),
                 // A slow line is no standstill, and will be slow again.
-                Err(late) => (Outcome::Refused(Refusal::later(late.to_string())), Tried::NotMade),
+                Err(late) => not_sent(Refusal::later(late.to_string()), Tried::NotMade),
             }
         }
-        Err(refusal) => (Outcome::Refused(refusal), Tried::NotMade),
+        Err(refusal) => not_sent(refusal, Tried::NotMade),
     }
 }
 

@@ -6,6 +6,7 @@
 //! * [`poll`] — read a provider's list, page by page.
 //! * [`jobs`] — polls, backfills and retention as apalis jobs, and the schedule that asks for them.
 //! * [`call`] and [`sender`] — the one place from which a vendor is called.
+//! * [`doctor`] — whether the installation is well.
 //! * [`metrics`] — what an operator's Prometheus reads.
 //! * [`media`] — files of messages, kept by us on their way.
 //! * [`person`] — people by a keyed hash, once they were erased.
@@ -23,6 +24,7 @@ mod answers;
 pub mod call;
 pub mod converge;
 pub mod crash;
+pub mod doctor;
 mod error;
 pub mod fold;
 mod health;

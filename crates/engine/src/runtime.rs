@@ -1,5 +1,6 @@
 //! What every part of the engine shares.
 
+use crate::doctor::Home;
 use crate::health::Health;
 use crate::media::Media;
 use crate::metrics::Metrics;
@@ -72,6 +73,8 @@ pub struct Options {
     pub public_url: String,
     /// Where files of messages are kept.
     pub media: Media,
+    /// What belongs to this process on its machine, for whoever asks whether it is well.
+    pub home: Option<Home>,
     /// Whether files may be fetched from private networks and without TLS: where the vendors are doubles.
     pub private_hosts: bool,
     /// Limits.
@@ -247,6 +250,11 @@ impl Engine {
     /// The one fetcher of files.
     pub(crate) fn downloader(&self) -> &Downloader {
         &self.0.downloader
+    }
+
+    /// What belongs to this process on its machine.
+    pub(crate) fn home(&self) -> Option<&Home> {
+        self.0.options.home.as_ref()
     }
 
     /// Where files of messages are kept.

@@ -13,6 +13,7 @@ pub mod attention;
 pub mod backfills;
 pub mod browse;
 pub mod channels;
+pub mod checkup;
 pub mod consents;
 pub mod conversations;
 pub mod deliveries;

@@ -15,6 +15,7 @@ pub mod channels;
 pub mod conversations;
 mod cursor;
 pub mod deliveries;
+pub mod doctor;
 mod document;
 pub mod endpoints;
 pub mod erasures;
@@ -55,6 +56,7 @@ fn subjects() -> OpenApiRouter<App> {
         .merge(jobs::routes())
         .merge(erasures::routes())
         .merge(webhooks::routes())
+        .merge(doctor::routes())
 }
 
 /// All routes, with the document and its viewer.

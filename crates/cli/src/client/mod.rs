@@ -56,6 +56,11 @@ pub(crate) fn is_not_there(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == 404)
 }
 
+/// Whether a server answered, and said no.
+pub(crate) fn is_refused(error: &anyhow::Error) -> bool {
+    error.is::<Refused>()
+}
+
 /// Runs a verb with a client, and closes the client however it ends.
 pub(crate) async fn with(config: &Config, verb: impl AsyncFnOnce(&Client) -> Outcome) -> Outcome {
     let client = Client::open(config).await?;

@@ -40,10 +40,7 @@ pub(super) fn build(call: &Call<'_>, context: &Context<'_>) -> Result<Request, R
             Err(Refusal::permanent(None, "not supported by Front"))
         }
         Call::Show { works } => show(works, context),
-        Call::Check => {
-            let why = "Front credentials can only be checked once the channel is connected";
-            Err(Refusal::permanent(None, why))
-        }
+        Call::Check => check(context),
     }
 }
 
@@ -124,6 +121,17 @@ fn look_up(page: Option<&str>, context: &Context<'_>) -> Result<Request, Refusal
         }
         (None, None) => return Err(Refusal::later("the conversation's id at Front is not known yet")),
     };
+    Ok(api.request(Method::Get, url, None))
+}
+
+/// What a token for a channel may surely read is a conversation of it.
+fn check(context: &Context<'_>) -> Result<Request, Refusal> {
+    let Some(thread) = context.thread else {
+        let why = "its credentials can only be tried once the channel is connected and has a conversation";
+        return Err(Refusal::permanent(None, why));
+    };
+    let api = Api::of(context)?;
+    let url = format!("{}/conversations/{}/messages?limit=1", api.config.api_url, part(thread)?);
     Ok(api.request(Method::Get, url, None))
 }
 

@@ -136,7 +136,7 @@ fn refused(call: &Call<'_>, context: &Context<'_>, answer: &Answer) -> Outcome {
     let kind = match (answer.status, call) {
         (429, _) => RefusalKind::Throttled(answer.retry_after()),
         // Of everything else than a delivery it is only that conversation, message or file which our token may not touch.
-        (401, _) | (403, Call::Deliver(_) | Call::Check) => RefusalKind::Credentials,
+        (401, _) | (403, Call::Deliver(_)) => RefusalKind::Credentials,
         // The one thing that these requests name is the channel.
         (404 | 410, Call::Deliver(_) | Call::Note { .. }) => {
             let lead = "Front does not know this channel any more: connect it again in Front";

@@ -7,6 +7,7 @@ mod network;
 use crate::Error;
 use body::Timely;
 pub use body::{Late, Latest, Window};
+pub(crate) use download::is_public;
 pub use download::{Downloaded, Downloader, Rules};
 use network::Public;
 pub(crate) use network::check_open;

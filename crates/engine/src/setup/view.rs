@@ -7,7 +7,7 @@ use crate::{Engine, answers};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use twinwire_core::connector::Connector;
-use twinwire_core::setting::{Scope, Settings, Verification};
+use twinwire_core::setting::Verification;
 use twinwire_core::setup::{Ask, Goes, Next, Paste, Told, asks, next};
 use twinwire_store::channels;
 
@@ -196,18 +196,10 @@ fn question(
 
 /// The settings of the installation that are missing.
 fn missing(engine: &Engine, session: &Session) -> Vec<Variable> {
-    let mut missing = Vec::new();
-    for connector in [session.helpdesk, session.provider] {
-        let known = engine.settings(connector.name(), &Settings::default());
-        let needed =
-            connector.settings().iter().filter(|one| one.required && one.scope == Scope::Installation);
-        missing.extend(
-            needed
-                .filter(|one| known.get(one.name).is_none())
-                .map(|one| Variable { variable: answers::variable(connector, one.name), prompt: one.prompt }),
-        );
-    }
-    missing
+    let of = [session.helpdesk, session.provider].into_iter();
+    of.flat_map(|connector| answers::missing_installation(engine, connector))
+        .map(|(variable, prompt)| Variable { variable, prompt })
+        .collect()
 }
 
 /// What is pasted at the vendors.

@@ -115,12 +115,20 @@ fn what_cannot_be_asked_is_refused_before_anything_is_sent() {
         Call::Report { message: &long_id, reason: "x" },
         Call::List { since: None, page: None },
         Call::Fetch { id: "msg_1" },
-        Call::Check,
     ] {
         assert_eq!(build(&call).unwrap_err().kind, RefusalKind::Permanent, "{call:?}");
     }
     let fits = Message { external_id: "\u{e9}".repeat(200), ..inbound() };
     assert!(build(&Call::Deliver(&fits)).is_ok());
+}
+
+#[test]
+fn credentials_are_tried_by_reading_one_message_of_a_conversation() {
+    let url = "GET https://api2.frontapp.com/conversations/cnv_9d3f/messages?limit=1";
+    assert_eq!(sent(&Call::Check), (url.to_owned(), Value::Null));
+    let (channel, settings) = (channel(), settings());
+    let without = Context { thread: None, ..context(&channel, &settings) };
+    assert_eq!(Front.build(&Call::Check, &without).unwrap_err().kind, RefusalKind::Permanent);
 }
 
 #[test]

@@ -199,6 +199,16 @@ pub async fn claim_tick(conn: &mut PgConnection, name: &str, period: Duration) -
     Ok(claimed.rows_affected() == 1)
 }
 
+/// How many processes run the jobs of this database at this moment. A worker says every five seconds that it lives.
+pub async fn alive(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "select count(*) from apalis.workers where worker_type = $1 and last_seen > now() - interval '20 seconds'",
+    )
+    .bind(Queue::Short.name())
+    .fetch_one(pool)
+    .await
+}
+
 /// Removes jobs that ended more than `older_than_days` ago, and the rows of workers that are long dead.
 /// Returns the number of jobs removed.
 pub async fn clean(pool: &PgPool, older_than_days: i32) -> Result<u64, Error> {

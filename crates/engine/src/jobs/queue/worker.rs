@@ -130,7 +130,8 @@ async fn keep_alive(pool: &PgPool, name: &str) {
     }
 }
 
-/// Hands back what an ended worker still holds, so that nobody has to wait until it counts as dead.
+/// Hands back what an ended worker still holds, so that nobody has to wait until it counts as dead, and says that it does
+/// not live any more.
 async fn release(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query(
         "update apalis.jobs set status = 'Pending', lock_by = null, lock_at = null
@@ -139,6 +140,8 @@ async fn release(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
     .bind(name)
     .execute(pool)
     .await?;
+    let gone = sqlx::query("update apalis.workers set last_seen = now() - interval '1 minute' where id = $1");
+    gone.bind(name).execute(pool).await?;
     Ok(())
 }
 

@@ -205,7 +205,7 @@ async fn refusal(mut response: reqwest::Response) -> Vec<u8> {
 }
 
 /// Whether an address is one that the whole Internet can reach.
-pub(super) fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
