@@ -160,9 +160,9 @@ async fn messages(engine: &Engine) -> Result<Messages> {
             .into_iter()
             .map(|one| Stuck { channel: one.channel, due: one.due, since: one.since, worked: one.worked })
             .collect(),
-        parked: vitals.parked.into_iter().map(whole).collect(),
         unconnected: new.collect(),
-        pending: vitals.pending,
+        pending: vitals.pending(),
+        parked: vitals.parked.into_iter().map(whole).collect(),
     })
 }
 

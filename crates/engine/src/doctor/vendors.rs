@@ -105,7 +105,7 @@ async fn read(engine: &Engine, channel: &StoredChannel, until: Instant) -> Resul
     Ok(hook(&Hooked {
         channel: &channel.channel.id,
         title: provider.map_or("the provider", |provider| provider.title()),
-        goes: found.as_ref().map(|found| &found.goes),
+        goes: found.as_ref().map(|found| &found.hook.goes),
         hears,
     }))
 }
