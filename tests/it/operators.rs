@@ -380,3 +380,24 @@ async fn a_command_that_could_not_see_it_through_changes_nothing() {
         (before, 0)
     );
 }
+
+#[tokio::test]
+async fn of_years_of_old_history_it_is_said_that_there_is_much_and_not_counted_how_much() {
+    let twinwire = Installation::connected(PROGRAM).await;
+    sqlx::raw_sql(
+        "insert into messages (channel_id, external_id, origin, direction, external_conversation_id, sender, recipient,
+            body, data, occurred_at, parked)
+        select c.id, 'old' || n, 'provider', 'inbound', '+1', '+1', '+2', '', '{}', now(),
+            case when n > 3 then 'too_old' else 'refused' end
+        from channels c, generate_series(1, 1503) n",
+    )
+    .execute(&twinwire.pool)
+    .await
+    .unwrap();
+    let channel = &twinwire.program.run(&["channels", "--json"]).await.json()[0];
+    assert_eq!((&channel["parked"], &channel["too_old"]), (&json!(3), &json!(1001)));
+    let shown = twinwire.program.run(&["channels", "show", twinwire.channel()]).await;
+    assert_says(&shown.stdout, &["3, and more than 1000 that were too old"]);
+    sqlx::query("update messages set parked = 'refused'").execute(&twinwire.pool).await.unwrap();
+    assert_says(&twinwire.program.run(&["channels"]).await.stdout, &[">1000", "active"]);
+}

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use twinwire_core::media::State;
 use twinwire_core::model::Parked;
 use twinwire_engine::jobs::retain;
+use twinwire_engine::setup::session;
 use twinwire_engine::{Keep, operator};
 use twinwire_sandbox::{Fault, MediaFile, Operation, Rule};
 use twinwire_store::backfills::Kind;
 use twinwire_store::jobs::{self, Listed};
 use twinwire_store::{messages, story};
-use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Setting, Stack, eventually};
+use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Setting, Stack, answers, eventually};
 
 /// A stack that keeps some things for thirty days.
 async fn keeping(keep: Keep) -> Stack {
@@ -285,4 +286,18 @@ async fn stories_go_line_by_line_and_messages_stay() {
     assert_eq!(stack.count(lines).await, 0);
     assert!(stack.count("select count(*) from attempts").await > 0);
     assert_eq!(stack.rows().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_set_up_that_nobody_goes_on_with_is_forgotten_with_its_answers() {
+    let stack = Stack::start().await;
+    for _ in 0..2 {
+        session::begin(stack.engine(), "front_signalwire", &answers("+12015550124"), None).await.unwrap();
+    }
+    let one = "update setups set expires_at = now() where id = (select min(id) from setups)";
+    sqlx::query(one).execute(&stack.pool).await.unwrap();
+    assert_eq!(stack.count("select count(*) from setups").await, 2);
+    retain(&stack).await;
+    assert_eq!(stack.count("select count(*) from setups where expires_at > now()").await, 1);
+    assert_eq!(stack.count("select count(*) from setups").await, 1);
 }

@@ -41,7 +41,7 @@ pub(crate) async fn statusz(State(app): State<App>) -> Response {
 
 async fn found(app: &App) -> (StatusCode, Value) {
     let asked = tokio::time::timeout(PATIENCE, async {
-        let channels = channels::overview(app.engine.pool()).await.ok()?;
+        let channels = channels::overview(app.engine.pool(), None).await.ok()?;
         Some((channels, verification::log_only(&app.engine).await.ok()?))
     });
     let (status, database, (channels, log_only)) = match asked.await {

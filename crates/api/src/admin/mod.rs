@@ -3,6 +3,7 @@
 //! * [`auth`] — tokens and scopes; each handler names the scope that it needs in its signature.
 //! * [`problem`] — the one form of an error.
 //! * [`given`] — what comes with a request.
+//! * [`page`] — lists page by page.
 //! * [`document`] — the OpenAPI document and its viewer.
 //!
 //! The other files are a subject each, with its routes, its handlers and the forms of what they take and give.
@@ -19,6 +20,7 @@ mod given;
 pub mod jobs;
 pub mod keys;
 pub mod messages;
+mod page;
 pub mod problem;
 pub mod tokens;
 pub mod webhooks;

@@ -17,7 +17,10 @@ pub(crate) struct Args {
     state: Option<String>,
     /// At most so many, the latest first
     #[arg(long, default_value_t = 50)]
-    limit: u32,
+    limit: u16,
+    /// The next page: what the page before named
+    #[arg(long, value_name = "CURSOR")]
+    before: Option<String>,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -47,16 +50,21 @@ async fn list(client: &Client, args: &Args) -> Outcome {
     let path = Path::of(&["deliveries"])
         .with("endpoint", args.endpoint.as_ref())
         .with("state", args.state.as_ref())
-        .with("limit", Some(args.limit));
-    let Deliveries { deliveries } = client.get(&path).await?;
+        .with("limit", Some(args.limit))
+        .with("before", args.before.as_ref());
+    let found: Deliveries = client.get(&path).await?;
     if args.json {
-        output::json(&deliveries)?;
-    } else if deliveries.is_empty() {
+        output::json(&found)?;
+        return Ok(());
+    }
+    let Deliveries { deliveries, next } = found;
+    if deliveries.is_empty() {
         output::say("There is no such event.");
     } else {
         for one in &deliveries {
             output::say(&line(one));
         }
+        output::more(next.as_deref());
     }
     Ok(())
 }

@@ -56,7 +56,10 @@ struct Filter {
     to: Option<DateTime<Utc>>,
     /// At most so many
     #[arg(long, value_name = "COUNT")]
-    limit: Option<i64>,
+    limit: Option<u16>,
+    /// The next page: what the page before named
+    #[arg(long, value_name = "CURSOR")]
+    before: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -106,11 +109,15 @@ async fn list(client: &Client, filter: &Filter, json: bool) -> Outcome {
         .with("verified", filter.unverified.then_some(false))
         .with("from", filter.from.map(|at| at.to_rfc3339()))
         .with("to", filter.to.map(|at| at.to_rfc3339()))
-        .with("limit", filter.limit);
-    let Webhooks { webhooks } = client.get(&path).await?;
+        .with("limit", filter.limit)
+        .with("before", filter.before.as_ref());
+    let found: Webhooks = client.get(&path).await?;
     if json {
-        output::json(&webhooks)?;
-    } else if webhooks.is_empty() {
+        output::json(&found)?;
+        return Ok(());
+    }
+    let Webhooks { webhooks, next } = found;
+    if webhooks.is_empty() {
         output::say("No request in the log is so.");
     } else {
         let row = |webhook: &WebhookView| {
@@ -130,6 +137,7 @@ async fn list(client: &Client, filter: &Filter, json: bool) -> Outcome {
         if webhooks.iter().any(|webhook| webhook.unverified.is_some()) {
             output::say("* not verified; `twinwire webhooks show <webhook>` says why");
         }
+        output::more(next.as_deref());
     }
     Ok(())
 }

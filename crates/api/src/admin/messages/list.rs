@@ -5,11 +5,10 @@ use crate::App;
 use crate::admin::auth::{May, Read};
 use crate::admin::channels::find;
 use crate::admin::given::Asked;
+use crate::admin::page;
 use crate::admin::problem::{Answer, Problem};
 use axum::Json;
 use axum::extract::State;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use twinwire_core::model::{Direction, Parked, Side, Status};
@@ -30,8 +29,8 @@ pub const MOST: u16 = 500;
 pub struct Filters {
     /// Of this channel alone.
     pub channel: Option<String>,
-    /// That stand so: `pending` (with something to do), `parked` (put aside) or `failed` (taken by the provider and not
-    /// delivered).
+    /// That stand so: `pending` (with something to do), `parked` (put aside, but for those that were too old), `too_old`
+    /// (put aside because they were) or `failed` (taken by the provider and not delivered).
     #[param(value_type = Option<String>)]
     pub state: Option<Standing>,
     /// Of this conversation: the customer's number, or the helpdesk's id of it.
@@ -62,7 +61,7 @@ pub struct ListedMessage {
     pub conversation: String,
     /// When it was written.
     pub occurred_at: DateTime<Utc>,
-    /// `pending`, `parked`, `failed` or `done`.
+    /// `pending`, `parked`, `too_old`, `failed` or `done`.
     #[schema(example = "done")]
     pub state: String,
     /// The helpdesk's id.
@@ -107,7 +106,9 @@ impl From<Listed> for ListedMessage {
 
 /// How a message stands, in one word. What was put aside may still have something to do: its failure is to be told.
 fn state(parked: Option<Parked>, wake_at: Option<DateTime<Utc>>, status: Option<Status>) -> &'static str {
-    if parked.is_some() {
+    if parked == Some(Parked::TooOld) {
+        "too_old"
+    } else if parked.is_some() {
         "parked"
     } else if wake_at.is_some() {
         "pending"
@@ -131,10 +132,7 @@ pub struct Messages {
 #[utoipa::path(get, path = "/messages", tag = "messages", security(("token" = ["read"])), params(Filters),
     responses((status = 200, body = Messages), (status = 404, description = "There is no such channel.")))]
 async fn list(_: May<Read>, State(app): State<App>, Asked(asked): Asked<Filters>) -> Answer<Messages> {
-    let limit = asked.limit.unwrap_or(USUAL);
-    if !(1..=MOST).contains(&limit) {
-        return Err(Problem::wrong(format!("`limit` is 1 to {MOST}, and is {limit}.")));
-    }
+    let limit = page::limit(asked.limit, USUAL, MOST)?;
     let channel = match &asked.channel {
         Some(id) => Some(find(&app, id).await?.id),
         None => None,
@@ -143,43 +141,15 @@ async fn list(_: May<Read>, State(app): State<App>, Asked(asked): Asked<Filters>
     if conversation.is_some_and(|id| id.is_empty() || id.contains('\0')) {
         return Err(Problem::wrong("The conversation is empty, or no id."));
     }
-    let before = asked.before.as_deref().map(opened).transpose()?;
+    let before = page::opened::<1>("m1", asked.before.as_deref())?.map(|[seq]| seq);
     let wanted = Wanted { channel, standing: asked.state, conversation, before };
-    // One more than asked for: whether there is a next page.
-    let mut found = browse::messages(app.engine.pool(), wanted, i64::from(limit) + 1).await?;
-    let more = found.len() > usize::from(limit);
-    found.truncate(limit.into());
-    let next = found.last().filter(|_| more).map(|last| cursor(last.seq));
+    let mut conn = app.engine.pool().acquire().await.map_err(twinwire_store::Error::from)?;
+    let found = browse::messages(&mut conn, wanted, page::and_one(limit)).await?;
+    let (found, next) = page::cut(found, limit, |last| page::cursor("m1", &[last.seq]));
     Ok(Json(Messages { messages: found.into_iter().map(Into::into).collect(), next }))
-}
-
-/// Where the next page begins. Nobody is to read it: what stands in it may change.
-fn cursor(seq: i64) -> String {
-    URL_SAFE_NO_PAD.encode(format!("m1.{seq}"))
-}
-
-fn opened(cursor: &str) -> Result<i64, Problem> {
-    let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let seq = text.as_deref().and_then(|text| text.strip_prefix("m1.")?.parse().ok());
-    seq.ok_or_else(|| Problem::wrong("`before` is not what an earlier page gave as `next`."))
 }
 
 /// The routes of this part.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_opens_to_what_it_was_made_of_and_nothing_else_does() {
-        for seq in [1, 4711, i64::MAX] {
-            assert_eq!(opened(&cursor(seq)).unwrap(), seq);
-        }
-        for wrong in ["", "4711", "m1.4711", "bTEu", "bTEuLTE_", "é"] {
-            assert!(opened(wrong).is_err(), "{wrong}");
-        }
-    }
 }

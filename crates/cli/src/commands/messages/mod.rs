@@ -34,6 +34,7 @@ enum Verb {
 }
 
 #[derive(Debug, Default, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 struct Filters {
     /// Of this channel alone, chn_…
     #[arg(long)]
@@ -41,9 +42,12 @@ struct Filters {
     /// Those with something to do
     #[arg(long, group = "state")]
     pending: bool,
-    /// Those that were put aside
+    /// Those that were put aside, but for those that were too old
     #[arg(long, group = "state")]
     parked: bool,
+    /// Those that were too old to be delivered
+    #[arg(long, group = "state")]
+    too_old: bool,
     /// Those that the provider took and did not deliver
     #[arg(long, group = "state")]
     failed: bool,
@@ -68,7 +72,12 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 }
 
 async fn list(client: &Client, filters: &Filters, args: &Args) -> Outcome {
-    let states = [("pending", filters.pending), ("parked", filters.parked), ("failed", filters.failed)];
+    let states = [
+        ("pending", filters.pending),
+        ("parked", filters.parked),
+        ("too_old", filters.too_old),
+        ("failed", filters.failed),
+    ];
     let state = states.into_iter().find(|(_, asked)| *asked).map(|(state, _)| state);
     let path = Path::of(&["messages"])
         .with("channel", filters.channel.as_ref())
@@ -85,9 +94,7 @@ async fn list(client: &Client, filters: &Filters, args: &Args) -> Outcome {
         return Ok(());
     }
     why::say(args.full, &page::lines(&found.messages, args.full));
-    if let Some(next) = found.next {
-        output::complain(&format!("There are more: the same with --before {next}"));
-    }
+    output::more(found.next.as_deref());
     Ok(())
 }
 
