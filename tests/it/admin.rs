@@ -300,7 +300,7 @@ async fn whatever_is_wrong_with_a_request_is_said_in_the_one_form() {
         ("get", "/v1/admin/jobs?before=4711".to_owned(), "", 400),
         ("post", "/v1/admin/endpoints/ep_a/retry".to_owned(), r#"{"event":"a\u0000"}"#, 400),
         ("post", format!("/v1/admin/channels/{id}/backfill"), "[", 400),
-        ("post", format!("/v1/admin/channels/{id}/backfill"), &" ".repeat(3 << 20), 413),
+        ("post", format!("/v1/admin/channels/{id}/backfill"), &" ".repeat((2 << 20) + 1), 413),
     ] {
         let (answered, answer) = call(&stack, method, &path, Some("admin"), body).await;
         assert_eq!(answered, status, "{path}: {answer}");

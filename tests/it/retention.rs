@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use std::collections::BTreeSet;
 use twinwire_core::media::State;
 use twinwire_core::model::Parked;
+use twinwire_core::setting::Settings;
 use twinwire_engine::jobs::retain;
 use twinwire_engine::setup::session;
 use twinwire_engine::{Keep, operator};
@@ -12,7 +13,7 @@ use twinwire_sandbox::{Fault, MediaFile, Operation, Rule};
 use twinwire_store::backfills::Kind;
 use twinwire_store::jobs::{self, Listed};
 use twinwire_store::{messages, story};
-use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Setting, Stack, answers, eventually};
+use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Setting, Stack, eventually};
 
 /// A stack that keeps some things for thirty days.
 async fn keeping(keep: Keep) -> Stack {
@@ -292,9 +293,9 @@ async fn stories_go_line_by_line_and_messages_stay() {
 async fn a_set_up_that_nobody_goes_on_with_is_forgotten_with_its_answers() {
     let stack = Stack::start().await;
     for _ in 0..2 {
-        session::begin(stack.engine(), "front_signalwire", &answers("+12015550124"), None).await.unwrap();
+        session::begin(stack.engine(), "front_signalwire", &Settings::default(), None).await.unwrap();
     }
-    let one = "update setups set expires_at = now() where id = (select min(id) from setups)";
+    let one = "update setups set expires_at = now() where public_id = (select min(public_id) from setups)";
     sqlx::query(one).execute(&stack.pool).await.unwrap();
     assert_eq!(stack.count("select count(*) from setups").await, 2);
     retain(&stack).await;

@@ -134,6 +134,8 @@ async fn a_message_that_was_too_old_is_sent_all_the_same_when_an_operator_says_s
         let listed = run(&twinwire, &["messages", "list", which, "--json"]).await.json();
         assert_eq!(listed["messages"].as_array().unwrap().len(), count, "{listed}");
         assert!(count == 0 || listed["messages"][0]["state"] == "too_old", "{listed}");
+        let shown = run(&twinwire, &["messages", "list", which]).await.stdout;
+        assert_eq!(shown.contains("parked: too old"), count == 1, "{shown}");
     }
     assert_eq!(run(&twinwire, &["retry", &number, "--wait"]).await.code, Some(0));
     assert_eq!(twinwire.texts_to(CUSTOMER), [TEXT]);

@@ -43,19 +43,20 @@ pub fn for_operators(of: &PgPool) -> PgPool {
 
 /// How a pool's connections are made and looked after; `limit` is the longest time of a statement.
 fn pool(size: u32, limit: Option<Duration>) -> PgPoolOptions {
-    let limit = limit.unwrap_or_default().as_millis();
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10))
         .test_before_acquire(false)
         .after_connect(move |conn, _| {
             Box::pin(async move {
-                // No limit is 0 to Postgres.
-                let timeouts = format!(
-                    "select set_config('idle_in_transaction_session_timeout', '{STANDSTILL}', false),
-                        set_config('statement_timeout', '{limit}', false)"
-                );
-                conn.execute(AssertSqlSafe(timeouts)).await?;
+                conn.execute(AssertSqlSafe(format!(
+                    "set idle_in_transaction_session_timeout = {STANDSTILL}"
+                )))
+                .await?;
+                if let Some(limit) = limit {
+                    let limit = limit.as_millis();
+                    conn.execute(AssertSqlSafe(format!("set statement_timeout = {limit}"))).await?;
+                }
                 Ok(())
             })
         })

@@ -165,6 +165,7 @@ async fn tell(
 ) -> Answer<Stories> {
     if how.body || how.raw {
         may.also(Scope::Operate)?;
+        tracing::info!(by = may.caller.name, "an operator is told what people wrote");
     }
     let found = named::all(&app, &name).await?;
     let mut stories = Vec::new();
