@@ -255,12 +255,13 @@ async fn the_command_only_says_what_would_go_until_it_is_told_to_do_it() {
         assert!(!ran.stdout.contains("2025550147"), "{ran:?}");
     }
     let jobs = twinwire.program.run(&["jobs", "--json"]).await.json();
-    let erase = jobs.as_array().unwrap().iter().find(|job| job["kind"] == "erase").unwrap();
+    let erase = jobs["jobs"].as_array().unwrap().iter().find(|job| job["kind"] == "erase").unwrap();
     assert_eq!((&erase["state"], &erase["requested_by"]), (&"done".into(), &"command".into()));
     let over = twinwire.program.run(&["jobs", "cancel", &erase["job"].to_string()]).await;
     assert_eq!(over.code, Some(1), "{over:?}");
     let erased = twinwire.program.run(&["webhooks", "list", "--json"]).await.json();
-    let erased = erased.as_array().unwrap().iter().find(|webhook| webhook["erased"] == true).unwrap();
+    let erased =
+        erased["webhooks"].as_array().unwrap().iter().find(|webhook| webhook["erased"] == true).unwrap();
     let raw =
         twinwire.program.run(&["webhooks", "show", &erased["webhook"].to_string(), "--raw", "--json"]).await;
     assert_eq!(raw.json()["body"], "");

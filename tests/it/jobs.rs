@@ -78,7 +78,7 @@ async fn what_waits_is_cancelled_at_once_and_never_begins() {
     eventually("another one is done", || async { (job(&stack, done).await.state == "done").then_some(()) })
         .await;
     assert_eq!(job(&stack, id).await.started_at, None);
-    let listed = jobs::list(&stack.pool, false, 10).await.unwrap();
+    let listed = jobs::list(&stack.pool, false, None, 10).await.unwrap();
     assert!(listed.iter().all(|job| job.kind != "poll"));
     assert_eq!(listed.iter().filter(|job| job.kind == "replay").count(), 2);
     other.stop().await;

@@ -42,6 +42,7 @@ mod roles;
 mod row_changes;
 mod running;
 mod safeguards;
+mod schema;
 mod setup;
 mod sql_doc;
 mod status;

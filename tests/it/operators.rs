@@ -382,3 +382,57 @@ async fn a_command_that_could_not_see_it_through_changes_nothing() {
         (before, 0)
     );
 }
+
+#[tokio::test]
+async fn of_years_of_old_history_it_is_said_that_there_is_much_and_not_counted_how_much() {
+    let twinwire = Installation::connected(PROGRAM).await;
+    sqlx::raw_sql(
+        "insert into messages (channel_id, external_id, origin, direction, external_conversation_id, sender, recipient,
+            body, data, occurred_at, parked)
+        select c.id, 'old' || n, 'provider', 'inbound', '+1', '+1', '+2', '', '{}', now(),
+            case when n > 3 then 'too_old' else 'refused' end
+        from channels c, generate_series(1, 1503) n",
+    )
+    .execute(&twinwire.pool)
+    .await
+    .unwrap();
+    let channel = &twinwire.program.run(&["channels", "--json"]).await.json()[0];
+    assert_eq!((&channel["parked"], &channel["too_old"]), (&json!(3), &json!(1001)));
+    let shown = twinwire.program.run(&["channels", "show", twinwire.channel()]).await;
+    assert_says(&shown.stdout, &["3, and more than 1000 that were too old"]);
+    sqlx::query("update messages set parked = 'refused'").execute(&twinwire.pool).await.unwrap();
+    assert_says(&twinwire.program.run(&["channels"]).await.stdout, &[">1000", "active"]);
+}
+
+#[tokio::test]
+async fn what_strangers_wrote_moves_no_terminal_and_stays_what_it_is_for_programs() {
+    let twinwire = Installation::connected(PROGRAM).await;
+    twinwire.insist(&twinwire.order(&[CUSTOMER], "Hello")).await;
+    once(&twinwire, "provider_status = 'delivered'").await;
+    let number = number(&twinwire, CUSTOMER).await;
+    // It would set the title of the window, and draw a line of its own.
+    let strange = "message\u{1b}]0;owned\u{7}\u{9b}2J\nChannel";
+    for table in
+        ["update webhook_log set event = $1", "update messages set last_error = $1, parked = 'refused'"]
+    {
+        sqlx::query(table).bind(strange).execute(&twinwire.pool).await.unwrap();
+    }
+    let list = twinwire.program.run(&["webhooks", "list", "--json"]).await;
+    assert_eq!(list.json()["webhooks"][0]["event"], strange);
+    assert!(!list.stdout.contains(|c: char| c.is_control() && c != '\n'), "{list:?}");
+    let webhook = list.json()["webhooks"][0]["webhook"].to_string();
+    for command in [
+        &["webhooks", "list"][..],
+        &["webhooks", "show", &webhook],
+        &["why", &number],
+        &["messages", "show", &number],
+        &["messages", "list", "--parked"],
+        &["channels", "pause", "chn_\u{1b}]0;owned\u{7}"],
+    ] {
+        let ran = twinwire.program.run(command).await;
+        let said = ran.stdout.clone() + &ran.stderr;
+        assert!(said.contains("u{1b}"), "{command:?}: {ran:?}");
+        assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{command:?}: {ran:?}");
+        assert!(!said.lines().any(|line| line.starts_with("Channel")), "{command:?}: {ran:?}");
+    }
+}

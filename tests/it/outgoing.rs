@@ -344,7 +344,7 @@ async fn an_operator_makes_tries_stops_and_forgets_an_endpoint_by_commands() {
     assert_eq!(event["event"], told.id);
     assert!(told.is_signed_by(secret));
     let listed = eventually("it is written down", || async {
-        let listed = run(&["deliveries", "--endpoint", id, "--json"]).await.json();
+        let listed = run(&["deliveries", "--endpoint", id, "--json"]).await.json()["deliveries"].clone();
         (listed[0]["state"] == "delivered").then_some(listed)
     })
     .await;

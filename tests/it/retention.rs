@@ -5,7 +5,9 @@ use chrono::TimeDelta;
 use std::collections::BTreeSet;
 use twinwire_core::media::State;
 use twinwire_core::model::Parked;
+use twinwire_core::setting::Settings;
 use twinwire_engine::jobs::retain;
+use twinwire_engine::setup::session;
 use twinwire_engine::{Keep, operator};
 use twinwire_sandbox::{Fault, MediaFile, Operation, Rule};
 use twinwire_store::backfills::Kind;
@@ -285,4 +287,18 @@ async fn stories_go_line_by_line_and_messages_stay() {
     assert_eq!(stack.count(lines).await, 0);
     assert!(stack.count("select count(*) from attempts").await > 0);
     assert_eq!(stack.rows().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_set_up_that_nobody_goes_on_with_is_forgotten_with_its_answers() {
+    let stack = Stack::start().await;
+    for _ in 0..2 {
+        session::begin(stack.engine(), "front_signalwire", &Settings::default(), None).await.unwrap();
+    }
+    let one = "update setups set expires_at = now() where public_id = (select min(public_id) from setups)";
+    sqlx::query(one).execute(&stack.pool).await.unwrap();
+    assert_eq!(stack.count("select count(*) from setups").await, 2);
+    retain(&stack).await;
+    assert_eq!(stack.count("select count(*) from setups where expires_at > now()").await, 1);
+    assert_eq!(stack.count("select count(*) from setups").await, 1);
 }

@@ -2,6 +2,7 @@
 
 use crate::PROGRAM;
 use crate::why::{ambiguous, assert_fails, assert_says, number, once, refuse, why};
+use nix::sys::signal::Signal;
 use std::time::Duration;
 use twinwire_sandbox::signalwire::Fate;
 use twinwire_sandbox::{Fault, Operation, Rule};
@@ -128,6 +129,14 @@ async fn a_message_that_was_too_old_is_sent_all_the_same_when_an_operator_says_s
     assert_eq!(sends(&twinwire), 0);
     let number = number(&twinwire, CUSTOMER).await;
     assert_says(&why(&twinwire, &[&number]).await, &["put aside: too old", "deliver it all the same"]);
+    // Among what was put aside somebody looks for what to mend: this is not it.
+    for (which, count) in [("--parked", 0), ("--too-old", 1)] {
+        let listed = run(&twinwire, &["messages", "list", which, "--json"]).await.json();
+        assert_eq!(listed["messages"].as_array().unwrap().len(), count, "{listed}");
+        assert!(count == 0 || listed["messages"][0]["state"] == "too_old", "{listed}");
+        let shown = run(&twinwire, &["messages", "list", which]).await.stdout;
+        assert_eq!(shown.contains("parked: too old"), count == 1, "{shown}");
+    }
     assert_eq!(run(&twinwire, &["retry", &number, "--wait"]).await.code, Some(0));
     assert_eq!(twinwire.texts_to(CUSTOMER), [TEXT]);
 }
@@ -248,4 +257,28 @@ async fn wrong_use_is_said_and_exits_with_2() {
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{wrong:?}: {ran:?}");
         assert!(ran.stderr.starts_with("error: "), "{wrong:?}: {ran:?}");
     }
+}
+
+#[tokio::test]
+async fn a_command_that_waits_and_is_stopped_lets_no_call_go_unfinished() {
+    let mut twinwire = Installation::connected(PROGRAM).await;
+    sqlx::query("update channels set state = 'paused'").execute(&twinwire.pool).await.unwrap();
+    twinwire.insist(&twinwire.order(&[CUSTOMER], TEXT)).await;
+    twinwire.stop().await;
+    sqlx::query("update messages set wake_at = now() + interval '1 hour'")
+        .execute(&twinwire.pool)
+        .await
+        .unwrap();
+    sqlx::query("update channels set state = 'active'").execute(&twinwire.pool).await.unwrap();
+    let slow = Rule::new(Fault::Slow(Duration::from_secs(3))).on(Operation::SendMessage);
+    twinwire.signalwire.faults().add(slow);
+    let number = number(&twinwire, CUSTOMER).await;
+    let waits = twinwire.program.start(&["retry", &number, "--now", "--wait"]);
+    once(&twinwire, "in_flight is not null").await;
+    waits.signal(Signal::SIGINT);
+    let ran = waits.ended().await;
+    assert_fails(&ran, 1, &["stopped before the end", "calls in flight are finished"]);
+    // What came of the call is known: nothing is in doubt, and no lease is left to run out.
+    let known = "select count(*) from messages where in_flight is null and doubt is null and provider_message_id is not null";
+    assert_eq!((twinwire.count(known).await, sends(&twinwire)), (1, 1));
 }

@@ -49,13 +49,14 @@ pub struct App {
 
 /// All routes.
 pub fn router(app: App) -> Router {
+    let operators = App { engine: app.engine.for_operators(), ..app.clone() };
     watching()
         .route("/v1/install/{pair}/{hook}", any(install::by_key))
         .route("/v1/install/{pair}/{hook}/{channel}", any(install::by_id))
         .route("/v1/hooks/{connector}/{channel}/{hook}", any(hooks::by_id))
         .route("/v1/media/{channel}/{message}/{nth}/{name}", get(media::file))
         .route("/.well-known/twinwire/{question}", get(reach::answer))
-        .merge(admin::router())
+        .merge(admin::router().with_state(operators))
         .merge(setup::routes())
         .layer(CatchPanicLayer::new())
         .layer(from_fn(request::named))

@@ -1,7 +1,7 @@
 //! `GET /metrics`, for Prometheus.
 
 use crate::App;
-use crate::admin::auth::{May, Read};
+use crate::admin::auth::{May, Metrics};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -9,7 +9,7 @@ use twinwire_engine::metrics;
 
 /// On the address that vendors call as well: they say how much is sent and how, which is nobody else's business, so that
 /// a token is asked for.
-pub(crate) async fn guarded(_may: May<Read>, State(app): State<App>) -> Response {
+pub(crate) async fn guarded(_may: May<Metrics>, State(app): State<App>) -> Response {
     open(State(app)).await
 }
 

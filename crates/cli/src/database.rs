@@ -17,6 +17,7 @@ use twinwire_engine::doctor::Home;
 use twinwire_engine::jobs::queue;
 use twinwire_engine::media::Media;
 use twinwire_engine::{Connectors, Engine, Options, Safeguard};
+use twinwire_store::migrate::Standing;
 use twinwire_store::seal::SecretKey;
 use twinwire_store::{installation, migrate, pool};
 
@@ -25,7 +26,7 @@ const KEY_FILE: &str = "secret.key";
 /// Connections of one process.
 const CONNECTIONS: u32 = 20;
 
-/// An open database, its schema up to date.
+/// An open database, its schema as this program needs it.
 pub struct Database {
     /// Connections.
     pub pool: PgPool,
@@ -71,15 +72,47 @@ pub fn connectors() -> Connectors {
     Connectors(ALL)
 }
 
+/// What may be done to the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Schema {
+    /// Brought up to date.
+    Renew,
+    /// Made where there is none. One that is behind belongs to a server, which is renewed when the operator says so.
+    Make,
+    /// Nothing.
+    Keep,
+}
+
 impl Database {
-    /// Opens the database and brings its schema up to date. Without `DATABASE_URL` Twinwire's own Postgres is started,
-    /// or joined if it runs.
+    /// Opens the database for a command, which works on the schema that it finds. Without `DATABASE_URL` Twinwire's own
+    /// Postgres is started, or joined if it runs; there the schema is made where there is none.
     ///
     /// # Errors
-    /// A sentence that says what to install or set.
+    /// A sentence that says what to install, set or run.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let schema = if config.database_url.is_none() { Schema::Make } else { Schema::Keep };
+        Self::open_with(config, schema).await
+    }
+
+    /// The same for a command that people begin with: the schema is made where there is none.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn open_first(config: &Config) -> anyhow::Result<Self> {
+        Self::open_with(config, Schema::Make).await
+    }
+
+    /// The same, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn open_and_renew(config: &Config) -> anyhow::Result<Self> {
+        Self::open_with(config, Schema::Renew).await
+    }
+
+    async fn open_with(config: &Config, schema: Schema) -> anyhow::Result<Self> {
         let place = Place::find(config, &config.data_dir).await?;
-        Self::at(place, key(config)?).await
+        Self::at_with(place, key(config)?, schema).await
     }
 
     /// Opens the database at `place`, whose secrets `key` seals, and brings its schema up to date.
@@ -87,6 +120,10 @@ impl Database {
     /// # Errors
     /// When it cannot be reached, is too old, or was sealed with another key.
     pub async fn at(place: Place, key: SecretKey) -> anyhow::Result<Self> {
+        Self::at_with(place, key, Schema::Renew).await
+    }
+
+    async fn at_with(place: Place, key: SecretKey, schema: Schema) -> anyhow::Result<Self> {
         let Place { url, server } = place;
         let pool = pool::connect(url.expose_secret(), CONNECTIONS)
             .await
@@ -95,8 +132,7 @@ impl Database {
         if version < pool::OLDEST_SERVER {
             bail!("the database is PostgreSQL {}; Twinwire needs 14 or newer", version / 10_000);
         }
-        let migrated = migrate::run(&pool, &connectors().published(), Utc::now()).await?;
-        queue::setup(&pool).await?;
+        let migrated = prepare(&pool, schema).await?;
         installation::check_key(&mut *pool.acquire().await?, &key).await?;
         Ok(Self { pool, url, key, migrated, server })
     }
@@ -176,6 +212,26 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// Does to the schema what may be done; gives how many migrations were new.
+async fn prepare(pool: &PgPool, schema: Schema) -> anyhow::Result<usize> {
+    if schema != Schema::Renew {
+        match migrate::standing(pool).await? {
+            Standing::Current | Standing::Newer => return Ok(0),
+            Standing::Empty if schema == Schema::Make => {}
+            Standing::Empty => bail!(
+                "the database holds no tables of Twinwire's yet: `twinwire migrate` makes them, and so does starting the \
+                 server; or DATABASE_URL is another program's"
+            ),
+            Standing::Older(_) => bail!(
+                "the database is older than this program: run `twinwire migrate`, or start the server of this version"
+            ),
+        }
+    }
+    // The queue first: whoever finds the migrations applied may use it at once.
+    queue::setup(pool).await?;
+    Ok(migrate::run(pool, &connectors().published(), Utc::now()).await?)
 }
 
 /// What to do. Of the address only what is no secret.

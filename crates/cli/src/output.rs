@@ -8,21 +8,39 @@ use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
-/// Prints a line of the result.
+/// Prints a line of the result, for people: nothing in it that a terminal would obey.
 pub fn say(line: &str) {
+    exactly(&harmless(line));
+}
+
+/// Prints a line for people beside the result; the same holds for it.
+pub fn complain(line: &str) {
+    writeln!(std::io::stderr(), "{}", harmless(line)).ok();
+}
+
+/// Prints a line as it is, for programs: they get every byte. A terminal is no program.
+pub fn data(line: &str) {
+    if std::io::stdout().is_terminal() { say(line) } else { exactly(line) }
+}
+
+fn exactly(line: &str) {
     // A reader that has gone away (`| head`) is no error of ours.
     writeln!(std::io::stdout(), "{line}").ok();
 }
 
-/// Prints a line for people beside the result.
-pub fn complain(line: &str) {
-    writeln!(std::io::stderr(), "{line}").ok();
-}
-
 /// Prints a value as one line of JSON.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    say(&serde_json::to_string(value)?);
+    // Some that a terminal would obey JSON leaves as they are. They stand in strings alone, where the escape is the same.
+    let escaped = |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    exactly(&serde_json::to_string(value)?.chars().map(escaped).collect::<String>());
     Ok(())
+}
+
+/// Says how to see the next page of a list, if there is one.
+pub fn more(next: Option<&str>) {
+    if let Some(next) = next {
+        complain(&format!("There are more: the same with --before {next}"));
+    }
 }
 
 /// Lays out a table for the terminal's width.
@@ -62,7 +80,7 @@ pub fn confirmed(question: &str) -> Outcome {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Err(Failure::Usage(format!("{question} There is nobody to ask here: say --yes")));
     }
-    write!(std::io::stderr(), "{question} [y/N] ")?;
+    write!(std::io::stderr(), "{} [y/N] ", harmless(question))?;
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
@@ -82,7 +100,10 @@ pub fn harmless(cell: &str) -> String {
 /// Lays out columns side by side and never breaks a value: ids must stay whole for copying. `right` are those of numbers.
 pub fn columns<const N: usize>(head: [&str; N], right: &[usize], rows: &[[String; N]]) -> String {
     let head = head.map(ToOwned::to_owned);
-    let lines = || std::iter::once(&head).chain(rows);
+    // Before they are measured; and a line of a stranger's own would look like one of ours.
+    let rows: Vec<[String; N]> =
+        rows.iter().map(|row| row.each_ref().map(|cell| harmless(cell).replace('\n', "\\n"))).collect();
+    let lines = || std::iter::once(&head).chain(&rows);
     let widths: Vec<usize> =
         (0..N).map(|at| lines().map(|line| line[at].chars().count()).max().unwrap_or_default()).collect();
     let cell = |line: &[String; N], at: usize| {
@@ -94,4 +115,21 @@ pub fn columns<const N: usize>(head: [&str; N], right: &[usize], rows: &[[String
         cells.join(" ").trim_end().to_owned()
     };
     lines().map(laid_out).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::columns;
+
+    #[test]
+    fn nothing_in_a_column_reaches_the_terminal_as_more_than_text() {
+        // The title of the window, and a line that would look like another row.
+        let event = "message\u{1b}]0;owned\u{7}\nwebhook 9".to_owned();
+        let rows = [[event, "one".to_owned()], ["short".to_owned(), "two".to_owned()]];
+        let shown = columns(["event", "channel"], &[], &rows);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert!(lines.len() == 3 && !shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+        let second = |line: &str| line.rfind(' ');
+        assert_eq!(second(lines[1]), second(lines[2]), "{shown}");
+    }
 }

@@ -1,5 +1,7 @@
 //! A running Twinwire: HTTP, convergence, jobs and schedule over one engine, or a part of them.
 
+use crate::stop::{Held, Stop};
+use crate::{Failure, output};
 use axum::Router;
 use axum::extract::Request;
 use secrecy::SecretString;
@@ -134,6 +136,7 @@ impl Server {
                 "something did not end in time; what it was doing will be looked up at the next start"
             );
         }
+        self.engine.for_operators().pool().close().await;
     }
 }
 
@@ -182,11 +185,33 @@ impl Workers {
         workers
     }
 
-    /// Ends them.
+    /// Ends them: calls in flight are finished, leases given back.
     pub async fn stop(self) {
         self.shutdown.cancel();
-        tokio::time::timeout(PATIENCE, self.tasks.wait()).await.ok();
+        if tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_err() {
+            output::complain("warning: something did not end in time; what it was doing is looked up later");
+        }
     }
+}
+
+/// Sees a piece of work through. Whether or not a server runs: what it does not do, workers of this process do, where it has
+/// an engine. A stop ends them in order, so that no call is left of which nobody knows what came of it.
+pub(crate) async fn helped<T>(
+    engine: Option<&Engine>,
+    seen: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let Some(engine) = engine else { return seen.await };
+    let (_held, mut stop) = (Held::new(), Stop::listen()?);
+    let workers = Workers::start(engine);
+    let seen = tokio::select! {
+        seen = seen => seen,
+        () = stop.asked() => {
+            output::complain("stopping: calls in flight are finished first");
+            Err(Failure::Failed(anyhow::anyhow!("stopped before the end; what was asked for stays asked for")))
+        }
+    };
+    workers.stop().await;
+    seen
 }
 
 fn work(engine: &Engine, tasks: &TaskTracker, shutdown: &CancellationToken) {

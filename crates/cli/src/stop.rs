@@ -1,6 +1,8 @@
 //! Being told to stop: Ctrl-C, or SIGTERM from whatever runs us. Being told to read the settings again.
 
 use crate::{Failure, Outcome};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Hears both from the moment it is made, so that a stop during a slow start is not lost.
@@ -37,11 +39,41 @@ impl Reload {
     }
 }
 
-/// A command that a stop gives up in order: Twinwire's own Postgres must not stay behind.
+/// How much of this process hears a stop by itself, and ends in order.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// While there is one, a stop is not the end of the command: what holds it has heard the stop as well, and ends.
+#[derive(Debug)]
+pub(crate) struct Held(());
+
+impl Held {
+    pub(crate) fn new() -> Self {
+        HELD.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A command that a stop gives up in order: Twinwire's own Postgres must not stay behind. What holds it is waited for, until
+/// a second stop.
 pub(crate) async fn given_up_on_stop(command: impl Future<Output = Outcome>) -> Outcome {
     let mut stop = Stop::listen()?;
+    let mut command = pin!(command);
+    let stopped = || Err(Failure::Failed(anyhow::anyhow!("stopped before the end")));
+    tokio::select! {
+        outcome = &mut command => return outcome,
+        () = stop.asked() => {}
+    }
+    if HELD.load(Ordering::SeqCst) == 0 {
+        return stopped();
+    }
     tokio::select! {
         outcome = command => outcome,
-        () = stop.asked() => Err(Failure::Failed(anyhow::anyhow!("stopped before the end"))),
+        () = stop.asked() => stopped(),
     }
 }

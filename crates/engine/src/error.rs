@@ -35,6 +35,11 @@ impl Error {
         matches!(self, Self::Store(error) if error.is_outage())
     }
 
+    /// Whether the database took longer than such a question may take.
+    pub fn is_too_slow(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_too_slow())
+    }
+
     /// Whether two transactions got in each other's way, so that trying again at once makes sense.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_conflict())

@@ -18,6 +18,7 @@ use twinwire_core::model::Side;
 use twinwire_core::plan::Policy;
 use twinwire_core::setting::Settings;
 use twinwire_store::accounts::{self, Account};
+use twinwire_store::pool;
 use twinwire_store::seal::SecretKey;
 use twinwire_store::views::Published;
 
@@ -100,12 +101,13 @@ pub struct Changeable {
     pub poll_interval: Duration,
 }
 
-/// A running engine; a cheap handle.
+/// A running engine; a cheap handle, with the connections that it uses.
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(Arc<Inner>, PgPool);
 
 struct Inner {
     options: Options,
+    operators: PgPool,
     changeable: RwLock<Changeable>,
     metrics: Metrics,
     spans: OnceLock<Arc<dyn Spans>>,
@@ -129,8 +131,10 @@ impl Engine {
             installation: options.installation.clone(),
             poll_interval: options.poll_interval,
         });
-        Ok(Self(Arc::new(Inner {
+        let (pool, operators) = (options.pool.clone(), pool::for_operators(&options.pool));
+        let inner = Inner {
             options,
+            operators,
             changeable,
             metrics: Metrics::default(),
             spans: OnceLock::new(),
@@ -140,12 +144,19 @@ impl Engine {
             owner,
             health: Health::default(),
             unsigned: Unsigned::default(),
-        })))
+        };
+        Ok(Self(Arc::new(inner), pool))
+    }
+
+    /// The same engine for what operators ask: with connections of its own, few and for short questions alone, so that
+    /// webhooks and messages never wait for a list.
+    pub fn for_operators(&self) -> Self {
+        Self(self.0.clone(), self.0.operators.clone())
     }
 
     /// The database.
     pub fn pool(&self) -> &PgPool {
-        &self.0.options.pool
+        &self.1
     }
 
     /// The connectors.

@@ -130,7 +130,9 @@ pub async fn replace(conn: &mut PgConnection, key: &SecretKey, id: i64, answers:
     renew(conn, key, id, &account.public_id, answers).await
 }
 
-async fn lock(conn: &mut PgConnection, id: i64) -> Result<()> {
+/// Keeps everybody else from changing an account until the end of the transaction: to be taken before its settings are
+/// read for a change.
+pub async fn lock(conn: &mut PgConnection, id: i64) -> Result<()> {
     sqlx::query!("select id from accounts where id = $1 for update", id).fetch_one(conn).await?;
     Ok(())
 }

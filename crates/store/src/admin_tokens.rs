@@ -13,9 +13,11 @@ const USED_EVERY: TimeDelta = TimeDelta::minutes(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Look at everything, messages and customers' numbers among it.
+    /// Read the metrics, and nothing else.
+    Metrics,
+    /// Look at everything, messages and customers' numbers among it, but for what people wrote.
     Read,
-    /// Do an operator's daily work: retry, settle, backfill, pause and resume.
+    /// Do an operator's daily work: read texts, retry, settle, backfill, pause and resume.
     Operate,
     /// Everything, also what cannot be taken back, and other tokens.
     Admin,
@@ -25,6 +27,7 @@ impl Scope {
     /// Its word, as it stands in commands and in the table.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Metrics => "metrics",
             Self::Read => "read",
             Self::Operate => "operate",
             Self::Admin => "admin",

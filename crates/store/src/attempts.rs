@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::words::word_of;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use twinwire_core::model::Act;
 
 /// A line of the story.
@@ -120,17 +120,24 @@ pub struct Tally {
     pub failed: i64,
 }
 
-/// Counts what converging did in a channel since `since`.
-pub async fn tally(conn: &mut PgConnection, channel: i64, since: DateTime<Utc>) -> Result<Tally> {
+/// Counts what converging did in a channel since `since` and, where that is said, before `until`.
+pub async fn tally(
+    conn: impl PgExecutor<'_>,
+    channel: i64,
+    since: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
+) -> Result<Tally> {
     let row = sqlx::query!(
         r#"select
             count(*) filter (where a.outcome = 'done' and m.origin = 'helpdesk') as "sent!",
             count(*) filter (where a.outcome = 'done' and m.origin = 'provider') as "synced!",
             count(*) filter (where a.outcome = 'refused_for_good') as "failed!"
         from attempts a join messages m on m.channel_id = a.channel_id and m.external_id = a.external_id
-        where a.channel_id = $1 and a.at >= $2 and a.step = 'apply' and a.act = 'deliver'"#,
+        where a.channel_id = $1 and a.at >= $2 and ($3::timestamptz is null or a.at < $3) and a.step = 'apply'
+            and a.act = 'deliver'"#,
         channel,
-        since
+        since,
+        until
     )
     .fetch_one(conn)
     .await?;

@@ -51,6 +51,8 @@ pub struct Backfill {
     pub created_at: DateTime<Utc>,
     /// When it began.
     pub started_at: Option<DateTime<Utc>>,
+    /// When it was over.
+    pub finished_at: Option<DateTime<Utc>>,
 }
 
 impl Backfill {
@@ -103,7 +105,7 @@ pub async fn request(
 pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Backfill>> {
     let row = sqlx::query!(
         "select id, account_id, channel_id, kind, state, next_page, pages, seen, inserted, updated, failures,
-            error, cancelled_by, created_at, started_at
+            error, cancelled_by, created_at, started_at, finished_at
         from backfills where id = $1",
         id
     )
@@ -126,6 +128,7 @@ pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Backfill>>
             cancelled_by: row.cancelled_by,
             created_at: row.created_at,
             started_at: row.started_at,
+            finished_at: row.finished_at,
         })
     })
     .transpose()

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::words::{value, value_of};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use twinwire_core::model::{Direction, Parked, Side, Status, Told};
 
 /// Messages that are looked for by how they stand.
@@ -13,8 +13,10 @@ use twinwire_core::model::{Direction, Parked, Side, Status, Told};
 pub enum Standing {
     /// With something to do.
     Pending,
-    /// Put aside.
+    /// Put aside, those that were too old left out: there may be years of them.
     Parked,
+    /// Put aside because they were too old to be delivered.
+    TooOld,
     /// Taken by the provider and not delivered.
     Failed,
 }
@@ -24,6 +26,7 @@ impl Standing {
         match self {
             Self::Pending => "pending",
             Self::Parked => "parked",
+            Self::TooOld => "too_old",
             Self::Failed => "failed",
         }
     }
@@ -117,7 +120,8 @@ impl TryFrom<Row> for Listed {
 
 /// The newest messages that are wanted, at most `limit`. By channel, because the indexes are; each of them is read from its
 /// newest end, and no further than it takes.
-pub async fn messages(conn: impl PgExecutor<'_>, wanted: Wanted<'_>, limit: i64) -> Result<Vec<Listed>> {
+pub async fn messages(conn: &mut PgConnection, wanted: Wanted<'_>, limit: i64) -> Result<Vec<Listed>> {
+    let threads = threads(&mut *conn, wanted).await?;
     let rows = sqlx::query_as!(
         Row,
         r#"select m.seq as "seq!", c.public_id as channel, m.external_id as "external_id!", m.origin as "origin!",
@@ -129,11 +133,12 @@ pub async fn messages(conn: impl PgExecutor<'_>, wanted: Wanted<'_>, limit: i64)
             where m.channel_id = c.id and ($2::bigint is null or m.seq < $2)
                 and ($3::text is null
                     or ($3 = 'pending' and m.wake_at is not null)
-                    or ($3 = 'parked' and m.parked is not null)
+                    or ($3 = 'parked' and m.parked is not null and m.parked <> 'too_old')
+                    or ($3 = 'too_old' and m.parked = 'too_old')
                     or ($3 = 'failed' and m.provider_status in ('failed', 'undelivered', 'canceled')))
                 and ($4::text is null or m.external_conversation_id = any (
-                    array(select v.external_conversation_id from conversations v
-                        where v.channel_id = c.id and v.helpdesk_thread_id = $4) || array[$4]))
+                    array(select t.conversation from unnest($6::bigint[], $7::text[]) as t (channel, conversation)
+                        where t.channel = c.id) || array[$4]))
             order by m.seq desc limit $5
         ) m
         where $1::bigint is null or c.id = $1
@@ -142,11 +147,36 @@ pub async fn messages(conn: impl PgExecutor<'_>, wanted: Wanted<'_>, limit: i64)
         wanted.before,
         wanted.standing.map(Standing::word),
         wanted.conversation,
-        limit
+        limit,
+        &threads.channels,
+        &threads.conversations
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Conversations by channel, side by side.
+#[derive(Default)]
+struct Threads {
+    channels: Vec<i64>,
+    conversations: Vec<String>,
+}
+
+/// The conversations that the helpdesk calls as is asked: looked up once, and not for every channel.
+async fn threads(conn: impl PgExecutor<'_>, wanted: Wanted<'_>) -> Result<Threads> {
+    let Some(thread) = wanted.conversation else { return Ok(Threads::default()) };
+    let found = sqlx::query!(
+        "select channel_id, external_conversation_id from conversations
+        where helpdesk_thread_id = $1 and ($2::bigint is null or channel_id = $2)",
+        thread,
+        wanted.channel
+    )
+    .fetch_all(conn)
+    .await?;
+    let (channels, conversations) =
+        found.into_iter().map(|one| (one.channel_id, one.external_conversation_id)).unzip();
+    Ok(Threads { channels, conversations })
 }
 
 /// A message as it stands on both sides, for who reads its conversation.

@@ -353,29 +353,37 @@ pub struct Overview {
     pub state: String,
     /// The helpdesk's id.
     pub helpdesk_channel_id: Option<String>,
-    /// Rows with something to do.
+    /// Rows with something to do; [`COUNTED`] stands for any number above.
     pub pending: i64,
-    /// Rows put aside, those that were too old left out.
+    /// Rows put aside, those that were too old left out; [`COUNTED`] stands for any number above.
     pub parked: i64,
-    /// Rows that were too old to be delivered.
+    /// Rows that were too old to be delivered; [`COUNTED`] stands for any number above.
     pub too_old: i64,
     /// Why an account of it rests.
     pub resting: Option<String>,
 }
 
-/// The overview of channels.
-pub async fn overview(conn: impl PgExecutor<'_>) -> Result<Vec<Overview>> {
+/// So far rows are counted for the overview: years of history must not be read to say that there is much of it.
+pub const COUNTED: i64 = 1_001;
+
+/// The overview of all channels, or of one.
+pub async fn overview(conn: impl PgExecutor<'_>, channel: Option<i64>) -> Result<Vec<Overview>> {
     let rows = sqlx::query_as!(
         Overview,
         r#"select c.public_id as channel, c.pair, c.address, c.state, c.helpdesk_channel_id,
-            (select count(*) from messages m where m.channel_id = c.id and m.wake_at is not null) as "pending!",
-            (select count(*) from messages m where m.channel_id = c.id and m.parked is not null
-                and m.parked <> 'too_old') as "parked!",
-            (select count(*) from messages m where m.channel_id = c.id and m.parked = 'too_old') as "too_old!",
+            (select count(*) from (select from messages m where m.channel_id = c.id and m.wake_at is not null
+                limit $2) few) as "pending!",
+            (select count(*) from (select from messages m where m.channel_id = c.id and m.parked is not null
+                and m.parked <> 'too_old' limit $2) few) as "parked!",
+            (select count(*) from (select from messages m where m.channel_id = c.id and m.parked = 'too_old'
+                limit $2) few) as "too_old!",
             case when h.paused_until > now() then h.pause_reason
                 when p.paused_until > now() then p.pause_reason end as resting
         from channels c join accounts h on h.id = c.helpdesk_account_id join accounts p on p.id = c.provider_account_id
-        order by c.id"#
+        where $1::bigint is null or c.id = $1
+        order by c.id"#,
+        channel,
+        COUNTED
     )
     .fetch_all(conn)
     .await?;

@@ -192,6 +192,8 @@ pub async fn add_trial(conn: &mut PgConnection, endpoint: &str, event_type: &str
 /// An event for an endpoint, as operators see it.
 #[derive(Clone, Debug)]
 pub struct Delivery {
+    /// Key.
+    pub id: i64,
     /// Public id, `evt_…`.
     pub event: String,
     /// The endpoint.
@@ -225,6 +227,8 @@ pub struct Wanted<'a> {
     pub endpoint: Option<&'a str>,
     /// Only in this state.
     pub state: Option<&'a str>,
+    /// Before the one of this key.
+    pub before: Option<i64>,
     /// At most so many.
     pub limit: i64,
 }
@@ -233,16 +237,18 @@ pub struct Wanted<'a> {
 pub async fn list(conn: impl PgExecutor<'_>, wanted: Wanted<'_>) -> Result<Vec<Delivery>> {
     let found = sqlx::query_as!(
         Delivery,
-        r#"select d.public_id as event, e.public_id as endpoint, d.event_type, c.public_id as "channel?",
+        r#"select d.id, d.public_id as event, e.public_id as endpoint, d.event_type, c.public_id as "channel?",
             m.seq as "message?", d.happened_at, d.state, d.attempts, d.next_at, d.last_status, d.last_error,
             d.finished_at
         from deliveries d join endpoints e on e.id = d.endpoint_id left join channels c on c.id = d.channel_id
             left join messages m on m.channel_id = d.channel_id and m.external_id = d.external_id
         where ($1::text is null or e.public_id = $1) and ($2::text is null or d.state = $2)
+            and ($4::bigint is null or d.id < $4)
         order by d.id desc limit $3"#,
         wanted.endpoint,
         wanted.state,
-        wanted.limit
+        wanted.limit,
+        wanted.before
     )
     .fetch_all(conn)
     .await?;

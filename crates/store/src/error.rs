@@ -45,6 +45,14 @@ impl Error {
         }
     }
 
+    /// Whether it took longer than such a question may take.
+    pub fn is_too_slow(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code == "57014"),
+            _ => false,
+        }
+    }
+
     /// Whether the database cannot be reached or is going down, so that trying again later makes sense.
     pub fn is_outage(&self) -> bool {
         match self {

@@ -261,17 +261,36 @@ pub struct Listed {
     pub row_updated_at: DateTime<Utc>,
 }
 
+impl Listed {
+    /// Whether it waits or runs.
+    pub fn is_open(&self) -> bool {
+        !is_over(&self.state)
+    }
+}
+
 /// One job or reading.
 pub async fn listed(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Listed>> {
-    Ok(select(conn, Some(id), true, 1).await?.pop())
+    Ok(select(conn, Some(id), true, None, 1).await?.pop())
 }
 
-/// Jobs and readings: first those that wait or run, then the latest. Polls that are over only where `all` is set.
-pub async fn list(conn: impl PgExecutor<'_>, all: bool, limit: i64) -> Result<Vec<Listed>> {
-    select(conn, None, all, limit).await
+/// Jobs and readings: first those that wait or run, then the latest. Polls that are over only where `all` is set. Those
+/// past the place `before`, where one is named: whether the last one waited or ran, and its key.
+pub async fn list(
+    conn: impl PgExecutor<'_>,
+    all: bool,
+    before: Option<(bool, i64)>,
+    limit: i64,
+) -> Result<Vec<Listed>> {
+    select(conn, None, all, before, limit).await
 }
 
-async fn select(conn: impl PgExecutor<'_>, id: Option<i64>, all: bool, limit: i64) -> Result<Vec<Listed>> {
+async fn select(
+    conn: impl PgExecutor<'_>,
+    id: Option<i64>,
+    all: bool,
+    before: Option<(bool, i64)>,
+    limit: i64,
+) -> Result<Vec<Listed>> {
     let jobs = sqlx::query_as!(
         Listed,
         r#"select j.id as "id!", j.kind as "kind!", j.state as "state!", a.public_id as "account?",
@@ -291,10 +310,13 @@ async fn select(conn: impl PgExecutor<'_>, id: Option<i64>, all: bool, limit: i6
         ) j left join accounts a on a.id = j.account_id left join channels c on c.id = j.channel_id
         where ($1::bigint is null or j.id = $1)
             and ($2 or j.kind <> 'poll' or j.state in ('queued', 'running', 'failed'))
+            and ($4::boolean is null or (j.state in ('queued', 'running'), j.id) < ($4, $5))
         order by j.state in ('queued', 'running') desc, j.id desc limit $3"#,
         id,
         all,
-        limit
+        limit,
+        before.map(|(open, _)| open),
+        before.map_or(0, |(_, id)| id)
     )
     .fetch_all(conn)
     .await?;

@@ -15,6 +15,12 @@ const TRUSTED: Duration = Duration::from_millis(100);
 /// locks would keep others from the rows, and from taking its channels over.
 const STANDSTILL: u32 = 5_000;
 
+/// Connections for what operators ask.
+const OPERATORS: u32 = 5;
+
+/// How long the database may take for one statement of what operators ask.
+pub const ASKED_WITHIN: Duration = Duration::from_secs(10);
+
 /// Opens a pool. The first connection is made at once, so that a wrong address shows here.
 ///
 /// # Errors
@@ -22,25 +28,39 @@ const STANDSTILL: u32 = 5_000;
 pub async fn connect(url: &str, size: u32) -> Result<PgPool> {
     let options: PgConnectOptions = url.parse()?;
     let options = options.application_name("twinwire");
-    let pool = PgPoolOptions::new()
+    match pool(size, None).connect_with(options.clone()).await {
+        Ok(pool) => Ok(pool),
+        Err(sqlx::Error::PoolTimedOut) => Err(why(&options).await.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A small pool to the same database for what operators ask: what they ask may read much, and webhooks and messages must
+/// neither wait for it nor go without a connection for its sake. Its connections are made when they are needed.
+pub fn for_operators(of: &PgPool) -> PgPool {
+    pool(OPERATORS, Some(ASKED_WITHIN)).connect_lazy_with((*of.connect_options()).clone())
+}
+
+/// How a pool's connections are made and looked after; `limit` is the longest time of a statement.
+fn pool(size: u32, limit: Option<Duration>) -> PgPoolOptions {
+    PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10))
         .test_before_acquire(false)
-        .after_connect(|conn, _| {
+        .after_connect(move |conn, _| {
             Box::pin(async move {
                 conn.execute(AssertSqlSafe(format!(
                     "set idle_in_transaction_session_timeout = {STANDSTILL}"
                 )))
                 .await?;
+                if let Some(limit) = limit {
+                    let limit = limit.as_millis();
+                    conn.execute(AssertSqlSafe(format!("set statement_timeout = {limit}"))).await?;
+                }
                 Ok(())
             })
         })
-        .before_acquire(|conn, meta| Box::pin(still_there(conn, meta.idle_for)));
-    match pool.connect_with(options.clone()).await {
-        Ok(pool) => Ok(pool),
-        Err(sqlx::Error::PoolTimedOut) => Err(why(&options).await.into()),
-        Err(error) => Err(error.into()),
-    }
+        .before_acquire(|conn, meta| Box::pin(still_there(conn, meta.idle_for)))
 }
 
 /// Asks a connection that has been idle whether it is still there. One that was used just now is not asked: under load

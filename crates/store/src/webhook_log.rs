@@ -216,8 +216,13 @@ pub async fn page(conn: impl PgExecutor<'_>, which: &Which, after: Place, limit:
     Ok(page)
 }
 
-/// The latest requests, newest first, without their bodies.
-pub async fn latest(conn: impl PgExecutor<'_>, which: &Which, limit: i64) -> Result<Vec<Logged>> {
+/// The latest requests, newest first, without their bodies; those before a place, where one is named.
+pub async fn latest(
+    conn: impl PgExecutor<'_>,
+    which: &Which,
+    before: Option<Place>,
+    limit: i64,
+) -> Result<Vec<Logged>> {
     let latest = sqlx::query_as!(
         Logged,
         r#"select id, received_at, connector, hook, channel_id, event, method, url, content_type, ''::bytea as "body!",
@@ -226,6 +231,7 @@ pub async fn latest(conn: impl PgExecutor<'_>, which: &Which, limit: i64) -> Res
         where received_at >= $1 and received_at < $2
             and ($3::bigint is null or channel_id = $3) and ($4::text is null or connector = $4)
             and ($5::text is null or event = $5) and ($6::boolean is null or (unverified is null) = $6)
+            and ($8::timestamptz is null or (received_at <= $8 and (received_at, id) < ($8, $9)))
         order by received_at desc, id desc limit $7"#,
         which.from,
         bound(which.to),
@@ -233,7 +239,9 @@ pub async fn latest(conn: impl PgExecutor<'_>, which: &Which, limit: i64) -> Res
         which.connector,
         which.event,
         which.verified,
-        limit
+        limit,
+        before.map(|place| place.at),
+        before.map_or(0, |place| place.id)
     )
     .fetch_all(conn)
     .await?;

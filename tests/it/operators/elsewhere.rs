@@ -79,6 +79,12 @@ async fn a_token_is_neither_missing_nor_sent_in_the_open_and_a_local_command_doe
     let without = program.clone().without("TWINWIRE_TOKEN");
     let ran = without.run(&["channels", "--url", "https://twinwire.example.com"]).await;
     assert_fails(&ran, 2, &["TWINWIRE_TOKEN", "twinwire tokens create"]);
+    // The machine's own token is of no server elsewhere.
+    let (somebody, heard) =
+        answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").await;
+    let ran = without.with("TWINWIRE_ADMIN_TOKEN", "s3cret").run(&["channels", "--url", &somebody]).await;
+    assert_fails(&ran, 2, &["TWINWIRE_TOKEN", "TWINWIRE_ADMIN_TOKEN is this machine's own"]);
+    assert_eq!(*heard.lock().unwrap(), "");
     let there = program.with("TWINWIRE_URL", "https://twinwire.example.com");
     for command in [&["sql", "select 1"][..], &["migrate"]] {
         assert_fails(&there.run(command).await, 2, &["this machine's own database", "TWINWIRE_URL"]);

@@ -1,10 +1,11 @@
 //! Accounts at vendors: listed, shown, and let go on where they rest.
 
 use super::auth::{May, Operate, Read};
+use super::given::Path;
 use super::problem::{Answer, Problem};
 use crate::App;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use twinwire_engine::stop;

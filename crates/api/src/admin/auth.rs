@@ -39,6 +39,9 @@ pub trait Asks: Send {
     const SCOPE: Scope;
 }
 
+/// Reading the metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct Metrics;
 /// Looking.
 #[derive(Clone, Copy, Debug)]
 pub struct Read;
@@ -48,6 +51,10 @@ pub struct Operate;
 /// Everything.
 #[derive(Clone, Copy, Debug)]
 pub struct Admin;
+
+impl Asks for Metrics {
+    const SCOPE: Scope = Scope::Metrics;
+}
 
 impl Asks for Read {
     const SCOPE: Scope = Scope::Read;
@@ -69,20 +76,26 @@ pub struct May<S> {
     scope: PhantomData<S>,
 }
 
+impl<S> May<S> {
+    /// That the caller may also do what needs a wider scope: for a part of an answer that not everybody is given.
+    pub(crate) fn also(&self, needs: Scope) -> Result<(), Problem> {
+        if self.caller.scope < needs { Err(too_narrow(self.caller.scope, needs)) } else { Ok(()) }
+    }
+}
+
 impl<S: Asks> FromRequestParts<App> for May<S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = caller(parts, app).await?;
-        if caller.scope < S::SCOPE {
-            return Err(too_narrow(caller.scope, S::SCOPE));
-        }
+        let may = Self { caller, scope: PhantomData };
+        may.also(S::SCOPE)?;
         if S::SCOPE > Scope::Read {
             // The pattern of the path and not the path: a message may be named by an id with a phone number in it.
             let path = parts.extensions.get::<MatchedPath>().map_or(ROOT, MatchedPath::as_str);
-            tracing::info!(by = caller.name, method = %parts.method, path, "an operator's request");
+            tracing::info!(by = may.caller.name, method = %parts.method, path, "an operator's request");
         }
-        Ok(Self { caller, scope: PhantomData })
+        Ok(may)
     }
 }
 
@@ -189,6 +202,7 @@ mod tests {
 
     #[test]
     fn a_wider_scope_includes_the_narrower_ones() {
-        assert!(Scope::Read < Scope::Operate && Scope::Operate < Scope::Admin);
+        let scopes = [Scope::Metrics, Scope::Read, Scope::Operate, Scope::Admin];
+        assert!(scopes.is_sorted_by(|one, other| one < other));
     }
 }

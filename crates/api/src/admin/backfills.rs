@@ -2,18 +2,19 @@
 
 use super::auth::{May, Operate, Read};
 use super::channels::find;
-use super::given::{Asked, Given};
+use super::given::{Asked, Given, Nothing, Path};
 use super::problem::{Answer, Problem};
 use crate::App;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use twinwire_engine::jobs::read_list;
+use twinwire_store::attempts::{self, Tally};
 use twinwire_store::backfills::{self, Kind};
 use twinwire_store::channels::{self, State as ChannelState};
-use twinwire_store::{attempts, work};
+use twinwire_store::work;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,8 +23,8 @@ use utoipa_axum::routes;
 const PUT_OFF: TimeDelta = TimeDelta::seconds(10);
 
 /// How far back.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct HowFar {
     /// Everything the provider has, not only the last days.
     #[serde(default)]
@@ -38,6 +39,22 @@ pub struct AskedFor {
     /// `incremental` or `full`.
     #[schema(value_type = String, example = "incremental")]
     pub kind: Kind,
+}
+
+/// How much is told of a backfill.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct HowMuch {
+    /// Also count what was sent since it was asked for; yes if nothing is said. Whoever waits for its end asks often, and
+    /// counts once.
+    #[serde(default = "yes")]
+    #[param(default = true)]
+    tally: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A backfill as it stands.
@@ -64,12 +81,12 @@ pub struct BackfillView {
     pub updated: i64,
     /// Messages of the channel that are still to be delivered.
     pub to_deliver: i64,
-    /// Messages sent since it was asked for.
-    pub sent: i64,
-    /// Messages put into the helpdesk since then.
-    pub synced: i64,
-    /// Messages that failed since then.
-    pub failed: i64,
+    /// Messages sent since it was asked for, until an hour after it was over; null where `tally=false` was asked for.
+    pub sent: Option<i64>,
+    /// Messages put into the helpdesk in that time.
+    pub synced: Option<i64>,
+    /// Messages that failed in that time.
+    pub failed: Option<i64>,
     /// Why it failed; while it runs, why it was interrupted last.
     pub error: Option<String>,
     /// When it was asked for.
@@ -78,19 +95,23 @@ pub struct BackfillView {
     pub started_at: Option<DateTime<Utc>>,
 }
 
+/// What is done in a channel counts for a backfill until so long after its list was read: it has found what is then
+/// delivered. Later it is history, and there may be any amount of it.
+const COUNTS_FOR: TimeDelta = TimeDelta::hours(1);
+
 /// Asks for a backfill of a channel: what its provider has and webhooks have missed is brought in.
 #[utoipa::path(post, path = "/channels/{channel}/backfill", tag = "backfills", security(("token" = ["operate"])),
-    params(("channel" = String, Path, description = "The channel's id"), HowFar), request_body = Option<HowFar>,
+    params(("channel" = String, Path, description = "The channel's id")), request_body = Option<HowFar>,
     responses((status = 202, body = AskedFor), (status = 404, description = "There is no such channel.")))]
 async fn ask(
     may: May<Operate>,
     State(app): State<App>,
     Path(id): Path<String>,
-    Asked(query): Asked<HowFar>,
-    Given(body): Given<HowFar>,
+    Asked(Nothing {}): Asked<Nothing>,
+    Given(how): Given<HowFar>,
 ) -> Result<(StatusCode, Json<AskedFor>), Problem> {
     let channel = find(&app, &id).await?;
-    let kind = if query.full || body.full { Kind::Full } else { Kind::Incremental };
+    let kind = if how.full { Kind::Full } else { Kind::Incremental };
     let (account, by) = (channel.provider_account, &may.caller.name);
     let backfill = read_list::request(&app.engine, account, Some(channel.id), kind, by).await?;
     Ok((StatusCode::ACCEPTED, Json(AskedFor { backfill, kind })))
@@ -98,9 +119,14 @@ async fn ask(
 
 /// Shows a backfill.
 #[utoipa::path(get, path = "/backfills/{backfill}", tag = "backfills", security(("token" = ["read"])),
-    params(("backfill" = i64, Path, description = "The backfill's number")),
+    params(("backfill" = i64, Path, description = "The backfill's number"), HowMuch),
     responses((status = 200, body = BackfillView), (status = 404, description = "There is no such backfill.")))]
-async fn show(_: May<Read>, State(app): State<App>, Path(id): Path<String>) -> Answer<BackfillView> {
+async fn show(
+    _: May<Read>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Asked(how): Asked<HowMuch>,
+) -> Answer<BackfillView> {
     let pool = app.engine.pool();
     let found = match id.parse() {
         Ok(id) => backfills::get(pool, id).await?,
@@ -108,13 +134,15 @@ async fn show(_: May<Read>, State(app): State<App>, Path(id): Path<String>) -> A
     };
     let reading =
         found.ok_or_else(|| Problem::not_found(format!("There is no backfill {}.", id.escape_debug())))?;
-    let (mut to_deliver, mut works, mut tally) = (0, false, attempts::Tally::default());
+    let (mut to_deliver, mut works, mut tally) = (0, false, how.tally.then(Tally::default));
     if let Some(channel) = reading.channel_id {
         to_deliver = work::unsettled(pool, channel, app.engine.now() + PUT_OFF).await?;
         works =
             channels::get(pool, channel).await?.is_some_and(|channel| channel.state == ChannelState::Active);
-        let mut conn = pool.acquire().await.map_err(twinwire_store::Error::from)?;
-        tally = attempts::tally(&mut conn, channel, reading.created_at).await?;
+        if how.tally {
+            let until = reading.finished_at.map(|over| over + COUNTS_FOR);
+            tally = Some(attempts::tally(pool, channel, reading.created_at, until).await?);
+        }
     }
     Ok(Json(BackfillView {
         settled: reading.is_over() && (to_deliver == 0 || !works),
@@ -126,9 +154,9 @@ async fn show(_: May<Read>, State(app): State<App>, Path(id): Path<String>) -> A
         inserted: reading.inserted,
         updated: reading.updated,
         to_deliver,
-        sent: tally.sent,
-        synced: tally.synced,
-        failed: tally.failed,
+        sent: tally.map(|tally| tally.sent),
+        synced: tally.map(|tally| tally.synced),
+        failed: tally.map(|tally| tally.failed),
         error: reading.error,
         created_at: reading.created_at,
         started_at: reading.started_at,

@@ -2,10 +2,11 @@
 
 use super::accounts::AccountView;
 use super::auth::{Admin, May, Operate, Read};
+use super::given::Path;
 use super::problem::{Answer, Problem};
 use crate::App;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use twinwire_engine::{stop, verification};
@@ -34,11 +35,11 @@ pub struct ChannelView {
     pub state: String,
     /// The helpdesk's id of it.
     pub helpdesk_channel_id: Option<String>,
-    /// Messages with something to do.
+    /// Messages with something to do. They are counted up to 1,001, which stands for more than 1,000.
     pub pending: i64,
-    /// Messages put aside, those that were too old left out.
+    /// Messages put aside, those that were too old left out; counted up to 1,001 as well.
     pub parked: i64,
-    /// Messages that were too old to be delivered.
+    /// Messages that were too old to be delivered; counted up to 1,001 as well.
     pub too_old: i64,
     /// Why an account of it rests, where one does.
     pub resting: Option<String>,
@@ -94,6 +95,9 @@ pub struct WebhookUrls {
     pub status: String,
 }
 
+/// The number up to which messages are counted; it stands for any number above as well.
+pub const COUNTED: i64 = channels::COUNTED;
+
 /// What came of pausing or resuming a channel.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Switched {
@@ -126,14 +130,15 @@ fn view(overview: Overview, log_only: &[LogOnly]) -> ChannelView {
     }
 }
 
-async fn views(app: &App) -> Result<Vec<ChannelView>, Problem> {
+/// All of them, or one.
+async fn views(app: &App, channel: Option<i64>) -> Result<Vec<ChannelView>, Problem> {
     let log_only = verification::log_only(&app.engine).await?;
-    let overview = channels::overview(app.engine.pool()).await?;
+    let overview = channels::overview(app.engine.pool(), channel).await?;
     Ok(overview.into_iter().map(|one| view(one, &log_only)).collect())
 }
 
-async fn view_of(app: &App, id: &str) -> Result<ChannelView, Problem> {
-    views(app).await?.into_iter().find(|channel| channel.channel == id).ok_or_else(|| unknown(id))
+async fn view_of(app: &App, channel: &StoredChannel) -> Result<ChannelView, Problem> {
+    views(app, Some(channel.id)).await?.pop().ok_or_else(|| unknown(&channel.channel.id))
 }
 
 /// The channel of that id.
@@ -152,7 +157,7 @@ fn unknown(id: &str) -> Problem {
 #[utoipa::path(get, path = "/channels", tag = "channels", security(("token" = ["read"])),
     responses((status = 200, body = Channels)))]
 async fn list(_: May<Read>, State(app): State<App>) -> Answer<Channels> {
-    Ok(Json(Channels { channels: views(&app).await? }))
+    Ok(Json(Channels { channels: views(&app, None).await? }))
 }
 
 /// Shows a channel with its accounts and addresses.
@@ -168,7 +173,7 @@ async fn show(_: May<Read>, State(app): State<App>, Path(id): Path<String>) -> A
     let (Some(helpdesk), Some(provider)) = (helpdesk, provider) else { return Err(unknown(&id)) };
     let url = |hook| stored.channel.provider_url(engine.public_url(), &provider.connector, hook);
     Ok(Json(ChannelDetails {
-        channel: view_of(&app, &id).await?,
+        channel: view_of(&app, &stored).await?,
         webhook_urls: WebhookUrls { inbound: url("inbound"), status: url("status") },
         shown_works: stored.shown_works,
         worked_by: story::worked_by(engine.pool(), stored.id).await?.map(|(owner, _)| owner),
@@ -186,7 +191,7 @@ async fn show(_: May<Read>, State(app): State<App>, Path(id): Path<String>) -> A
 async fn pause(_: May<Operate>, State(app): State<App>, Path(id): Path<String>) -> Answer<Switched> {
     let stored = find(&app, &id).await?;
     let changed = stop::pause(&app.engine, stored.id).await?.ok_or_else(|| removed(&id))?;
-    Ok(Json(Switched { channel: view_of(&app, &id).await?, changed }))
+    Ok(Json(Switched { channel: view_of(&app, &stored).await?, changed }))
 }
 
 /// Lets a paused channel go on. What came meanwhile is delivered in its order, unless it is more than 48 hours old.
@@ -197,7 +202,7 @@ async fn pause(_: May<Operate>, State(app): State<App>, Path(id): Path<String>) 
 async fn resume(_: May<Operate>, State(app): State<App>, Path(id): Path<String>) -> Answer<Switched> {
     let stored = find(&app, &id).await?;
     let changed = stop::resume(&app.engine, stored.id).await?.ok_or_else(|| removed(&id))?;
-    Ok(Json(Switched { channel: view_of(&app, &id).await?, changed }))
+    Ok(Json(Switched { channel: view_of(&app, &stored).await?, changed }))
 }
 
 fn removed(id: &str) -> Problem {
@@ -214,7 +219,7 @@ async fn delete(_: May<Admin>, State(app): State<App>, Path(id): Path<String>) -
     let stored = find(&app, &id).await?;
     let changed = stored.state != channels::State::Deleted;
     stop::remove(&app.engine, stored.id).await?;
-    Ok(Json(Switched { channel: view_of(&app, &id).await?, changed }))
+    Ok(Json(Switched { channel: view_of(&app, &stored).await?, changed }))
 }
 
 /// The routes of this subject.

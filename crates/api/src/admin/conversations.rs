@@ -2,9 +2,9 @@
 
 use super::auth::{May, Read};
 use super::channels::find;
-use super::cursor;
 use super::given::Asked;
 use super::messages::list::state;
+use super::page;
 use super::problem::{Answer, Problem};
 use crate::App;
 use axum::Json;
@@ -156,18 +156,18 @@ async fn show(
     Path((channel, name)): Path<(String, String)>,
     Asked(asked): Asked<HowMuch>,
 ) -> Answer<ConversationView> {
-    let limit = cursor::limit(asked.limit)?;
-    let before = asked.before.as_deref().map(place).transpose()?;
+    let limit = page::limit(asked.limit, page::USUAL, page::MOST)?;
+    let before = page::opened::<2>(CURSOR, asked.before.as_deref())?.map(place).transpose()?;
     let channel = find(&app, &channel).await?;
     let (pool, name) = (app.engine.pool(), name.trim());
     // What Postgres cannot hold is nobody's id.
     let named = if name.contains('\0') { None } else { conversations::find(pool, channel.id, name).await? };
     let named = named.ok_or_else(|| unknown(name, &channel.channel.id))?;
     let names = person::names(app.engine.key(), &named.conversation);
-    let mut found =
-        browse::conversation(pool, channel.id, &named.conversation, before, i64::from(limit) + 1).await?;
-    let next = cursor::cut(&mut found, limit)
-        .map(|last| cursor::closed(CURSOR, [last.listed.occurred_at.timestamp_micros(), last.listed.seq]));
+    let found =
+        browse::conversation(pool, channel.id, &named.conversation, before, page::and_one(limit)).await?;
+    let at = |last: &OnBothSides| [last.listed.occurred_at.timestamp_micros(), last.listed.seq];
+    let (found, next) = page::cut(found, limit, |last| page::cursor(CURSOR, &at(last)));
     Ok(Json(ConversationView {
         channel: channel.channel.id,
         opted_out_since: consents::opted_out_since(pool, channel.id, &names).await?,
@@ -178,10 +178,9 @@ async fn show(
     }))
 }
 
-fn place(cursor: &str) -> Result<Place, Problem> {
-    let [micros, seq] = cursor::opened(CURSOR, cursor)?;
+fn place([micros, seq]: [i64; 2]) -> Result<Place, Problem> {
     let at = DateTime::from_timestamp_micros(micros).filter(|at| *at > DateTime::UNIX_EPOCH);
-    at.map(|at| Place { at, seq }).ok_or_else(cursor::wrong)
+    at.map(|at| Place { at, seq }).ok_or_else(page::wrong)
 }
 
 fn unknown(name: &str, channel: &str) -> Problem {

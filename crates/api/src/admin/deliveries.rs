@@ -1,11 +1,12 @@
 //! Events for endpoints: what became of them, and sent again.
 
 use super::auth::{May, Operate, Read};
-use super::given::{Asked, Given};
+use super::given::{Asked, Given, Path};
+use super::page;
 use super::problem::{Answer, Problem};
 use crate::App;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use twinwire_engine::outgoing::endpoints;
@@ -14,8 +15,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Events that are listed at most.
-const MOST: i64 = 1_000;
+/// Events of a page, unless said otherwise, and at most.
+const USUAL: u16 = 50;
+const MOST: u16 = 1_000;
 
 /// An event for an endpoint.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -75,18 +77,24 @@ impl From<Delivery> for DeliveryView {
 pub struct Deliveries {
     /// The latest first.
     pub deliveries: Vec<DeliveryView>,
+    /// What to ask for as `before` to have the next page; null where there is none.
+    pub next: Option<String>,
 }
 
 /// Which events are asked for.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Which {
     /// Only of this endpoint.
     endpoint: Option<String>,
     /// Only in this state: `pending`, `delivered`, `failed` or `cancelled`.
     state: Option<String>,
-    /// At most so many: 50 unless it is said, 1,000 at most.
-    limit: Option<i64>,
+    /// How many, 1,000 at most.
+    #[param(minimum = 1, maximum = 1000, default = 50)]
+    limit: Option<u16>,
+    /// `next` of the page before.
+    before: Option<String>,
 }
 
 /// What is to be sent again.
@@ -117,10 +125,12 @@ async fn list(_: May<Read>, State(app): State<App>, Asked(which): Asked<Which>) 
     if let Some(id) = endpoint {
         endpoints::one(&app.engine, id).await?;
     }
-    let limit = which.limit.unwrap_or(50).clamp(1, MOST);
-    let wanted = Wanted { endpoint, state: which.state.as_deref(), limit };
+    let limit = page::limit(which.limit, USUAL, MOST)?;
+    let before = page::opened::<1>("d1", which.before.as_deref())?.map(|[id]| id);
+    let wanted = Wanted { endpoint, state: which.state.as_deref(), before, limit: page::and_one(limit) };
     let found = deliveries::list(app.engine.pool(), wanted).await?;
-    Ok(Json(Deliveries { deliveries: found.into_iter().map(Into::into).collect() }))
+    let (found, next) = page::cut(found, limit, |last| page::cursor("d1", &[last.id]));
+    Ok(Json(Deliveries { deliveries: found.into_iter().map(Into::into).collect(), next }))
 }
 
 /// Has an endpoint sent again what was given up.

@@ -20,7 +20,7 @@ pub(super) const WHERE: &str = "/v1/admin/docs shows all of it.";
         title = "Twinwire admin API",
         description = "What operators ask a Twinwire for; `twinwire` on the command line is a client of it. \
                        Send a token as `Authorization: Bearer …`: TWINWIRE_ADMIN_TOKEN, or one that \
-                       `twinwire tokens create` has made. Every operation names the scope that it needs: read < operate < admin.",
+                       `twinwire tokens create` has made. Every operation names the scope that it needs: metrics < read < operate < admin.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(ErrorBody))

@@ -1,11 +1,11 @@
 //! Endpoints of outgoing webhooks: made, shown, stopped, tried, and given another secret.
 
 use super::auth::{Admin, May, Operate, Read};
-use super::given::Given;
+use super::given::{Given, Path};
 use super::problem::{Answer, Problem};
 use crate::App;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

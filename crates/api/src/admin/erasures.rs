@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 
 /// Who is to be erased.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Erase {
     /// The phone number with its country code, or the short code.
     #[schema(example = "+12025550147")]

@@ -1,11 +1,12 @@
 //! Jobs: readings of lists, retention, erasing, taking requests again. What runs, how far it is, and making it end.
 
 use super::auth::{May, Operate, Read};
-use super::given::Asked;
+use super::given::{Asked, Path};
+use super::page;
 use super::problem::{Answer, Problem};
 use crate::App;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,8 +15,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Most jobs in one answer.
-const MOST: i64 = 500;
+/// Jobs of a page, unless said otherwise, and at most.
+const USUAL: u16 = 20;
+const MOST: u16 = 500;
 
 /// A job.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -96,17 +98,23 @@ impl From<Listed> for JobView {
 pub struct Jobs {
     /// Those that wait or run, then the latest.
     pub jobs: Vec<JobView>,
+    /// What to ask for as `before` to have the next page; null where there is none.
+    pub next: Option<String>,
 }
 
 /// Which jobs.
-#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct Which {
     /// Also polls that are over: there is one a minute.
     #[serde(default)]
     all: bool,
-    /// At most so many; 20 if nothing is said.
-    limit: Option<i64>,
+    /// How many, 500 at most.
+    #[param(minimum = 1, maximum = 500, default = 20)]
+    limit: Option<u16>,
+    /// `next` of the page before.
+    before: Option<String>,
 }
 
 /// A job that was asked for.
@@ -120,9 +128,12 @@ pub struct JobAskedFor {
 #[utoipa::path(get, path = "/jobs", tag = "jobs", security(("token" = ["read"])), params(Which),
     responses((status = 200, body = Jobs)))]
 async fn list(_: May<Read>, State(app): State<App>, Asked(which): Asked<Which>) -> Answer<Jobs> {
-    let limit = which.limit.unwrap_or(20).clamp(1, MOST);
-    let jobs = jobs::list(app.engine.pool(), which.all, limit).await?;
-    Ok(Json(Jobs { jobs: jobs.into_iter().map(Into::into).collect() }))
+    let limit = page::limit(which.limit, USUAL, MOST)?;
+    let before = page::opened::<2>("j1", which.before.as_deref())?;
+    let before = before.map(|[open, job]| (open != 0, job));
+    let jobs = jobs::list(app.engine.pool(), which.all, before, page::and_one(limit)).await?;
+    let (jobs, next) = page::cut(jobs, limit, |last| page::cursor("j1", &[last.is_open().into(), last.id]));
+    Ok(Json(Jobs { jobs: jobs.into_iter().map(Into::into).collect(), next }))
 }
 
 /// Shows a job.

@@ -1,11 +1,11 @@
 //! Lost keys: a channel's key shown or made anew, and its account's credentials forgotten.
 
 use super::auth::{Admin, May};
-use super::given::Asked;
+use super::given::{Asked, Path};
 use super::problem::{Answer, Problem};
 use crate::App;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use twinwire_engine::setup::keys;
@@ -25,6 +25,8 @@ pub struct ChannelKey {
 
 /// What is forgotten.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub struct Forgotten {
     /// Also where the credentials serve other channels.
     #[serde(default)]

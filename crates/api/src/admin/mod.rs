@@ -3,7 +3,7 @@
 //! * [`auth`] — tokens and scopes; each handler names the scope that it needs in its signature.
 //! * [`problem`] — the one form of an error.
 //! * [`given`] — what comes with a request.
-//! * [`cursor`] — pages of lists.
+//! * [`page`] — lists page by page.
 //! * [`document`] — the OpenAPI document and its viewer.
 //!
 //! The other files are a subject each, with its routes, its handlers and the forms of what they take and give.
@@ -13,7 +13,6 @@ pub mod auth;
 pub mod backfills;
 pub mod channels;
 pub mod conversations;
-mod cursor;
 pub mod deliveries;
 pub mod doctor;
 mod document;
@@ -25,11 +24,12 @@ pub mod keys;
 pub mod messages;
 pub mod opt_outs;
 pub mod overview;
+mod page;
 pub mod problem;
 pub mod tokens;
 pub mod webhooks;
 
-pub use cursor::MOST;
+pub use page::MOST;
 
 use crate::App;
 use axum::Router;

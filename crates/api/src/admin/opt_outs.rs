@@ -2,8 +2,8 @@
 
 use super::auth::{May, Read};
 use super::channels::find;
-use super::cursor;
 use super::given::Asked;
+use super::page;
 use super::problem::Answer;
 use crate::App;
 use axum::Json;
@@ -67,15 +67,14 @@ impl From<OptOut> for OptOutView {
 #[utoipa::path(get, path = "/opt-outs", tag = "opt-outs", security(("token" = ["read"])), params(Filters),
     responses((status = 200, body = OptOuts), (status = 404, description = "There is no such channel.")))]
 async fn list(_: May<Read>, State(app): State<App>, Asked(asked): Asked<Filters>) -> Answer<OptOuts> {
-    let limit = cursor::limit(asked.limit)?;
+    let limit = page::limit(asked.limit, page::USUAL, page::MOST)?;
     let channel = match &asked.channel {
         Some(id) => Some(find(&app, id).await?.id),
         None => None,
     };
-    let before = asked.before.as_deref().map(|before| cursor::opened(CURSOR, before)).transpose()?;
-    let mut found =
-        consents::opt_outs(app.engine.pool(), channel, before.map(|[id]| id), i64::from(limit) + 1).await?;
-    let next = cursor::cut(&mut found, limit).map(|last| cursor::closed(CURSOR, [last.id]));
+    let before = page::opened::<1>(CURSOR, asked.before.as_deref())?.map(|[id]| id);
+    let found = consents::opt_outs(app.engine.pool(), channel, before, page::and_one(limit)).await?;
+    let (found, next) = page::cut(found, limit, |last| page::cursor(CURSOR, &[last.id]));
     Ok(Json(OptOuts { opt_outs: found.into_iter().map(Into::into).collect(), next }))
 }
 

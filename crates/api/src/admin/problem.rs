@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use twinwire_engine::Error;
+use twinwire_store::pool::ASKED_WITHIN;
 use utoipa::ToSchema;
 
 /// What is wrong.
@@ -22,7 +23,7 @@ pub struct ErrorBody {
 /// An answer that is an error.
 ///
 /// 400: asked wrongly. 401 and 403: the token. 404: it is not there. 409: it is not in a state for that. 503: the database
-/// is away; ask again.
+/// is away or too slow; ask again.
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -78,6 +79,13 @@ impl From<Error> for Problem {
         if error.is_outage() {
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be reached.")
                 .hint("Ask again in a minute; /statusz says whether it is back.");
+        }
+        if error.is_too_slow() {
+            return Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("The database took longer than {} seconds for it.", ASKED_WITHIN.as_secs()),
+            )
+            .hint("Ask for less, say one channel, a shorter time or a lower limit; or ask again later.");
         }
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error; the log says more.")
     }

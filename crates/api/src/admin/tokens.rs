@@ -1,11 +1,11 @@
 //! Tokens of this API.
 
 use super::auth::{Admin, May, make};
-use super::given::Given;
+use super::given::{Given, Path};
 use super::problem::{Answer, Problem};
 use crate::App;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
@@ -25,7 +25,7 @@ pub struct TokenView {
     /// Name.
     #[schema(example = "on-call")]
     pub name: String,
-    /// What it allows: `read`, `operate` or `admin`; each includes the ones before it.
+    /// What it allows: `metrics`, `read`, `operate` or `admin`; each includes the ones before it.
     #[schema(value_type = String, example = "operate")]
     pub scope: Scope,
     /// When it was made.
@@ -57,7 +57,7 @@ pub struct NewToken {
     /// Its name: who or what will use it. Letters, digits, `.`, `_` and `-`.
     #[schema(example = "on-call")]
     pub name: String,
-    /// What it allows: `read`, `operate` or `admin`.
+    /// What it allows: `metrics`, `read`, `operate` or `admin`.
     #[schema(value_type = String, example = "operate")]
     pub scope: Scope,
 }

@@ -2,25 +2,27 @@
 
 use super::auth::{May, Operate, Read};
 use super::channels::find as find_channel;
-use super::given::{Asked, Given};
+use super::given::{Asked, Given, Path};
 use super::jobs::JobAskedFor;
+use super::page;
 use super::problem::{Answer, Problem};
 use crate::App;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use twinwire_engine::jobs::replay::{self, Span};
 use twinwire_store::channels;
-use twinwire_store::webhook_log::{self, Logged, Which};
+use twinwire_store::webhook_log::{self, Logged, Place, Which};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Most requests in one answer.
-const MOST: i64 = 1000;
+/// Requests of a page, unless said otherwise, and at most.
+const USUAL: u16 = 50;
+const MOST: u16 = 1_000;
 
 /// A logged request, without what people wrote.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -71,11 +73,14 @@ pub struct RawWebhook {
 pub struct Webhooks {
     /// The newest first.
     pub webhooks: Vec<WebhookView>,
+    /// What to ask for as `before` to have the next page; null where there is none.
+    pub next: Option<String>,
 }
 
 /// Which requests.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 struct Filter {
     /// Of this channel.
     channel: Option<String>,
@@ -89,12 +94,16 @@ struct Filter {
     from: Option<DateTime<Utc>>,
     /// Before then.
     to: Option<DateTime<Utc>>,
-    /// At most so many; 50 if nothing is said.
-    limit: Option<i64>,
+    /// How many, 1,000 at most.
+    #[param(minimum = 1, maximum = 1000, default = 50)]
+    limit: Option<u16>,
+    /// `next` of the page before.
+    before: Option<String>,
 }
 
 /// Which requests are taken again.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Replay {
     /// From then on.
     pub from: DateTime<Utc>,
@@ -147,10 +156,18 @@ async fn list(_: May<Read>, State(app): State<App>, Asked(filter): Asked<Filter>
         event: filter.event,
         verified: filter.verified,
     };
-    let limit = filter.limit.unwrap_or(50).clamp(1, MOST);
-    let latest = webhook_log::latest(app.engine.pool(), &which, limit).await?;
+    let limit = page::limit(filter.limit, USUAL, MOST)?;
+    let before = page::opened::<2>("w1", filter.before.as_deref())?.map(place).transpose()?;
+    let latest = webhook_log::latest(app.engine.pool(), &which, before, page::and_one(limit)).await?;
+    let at = |last: &Logged| page::cursor("w1", &[last.received_at.timestamp_micros(), last.id]);
+    let (latest, next) = page::cut(latest, limit, at);
     let names = names(&app).await?;
-    Ok(Json(Webhooks { webhooks: latest.iter().map(|logged| view(logged, &names)).collect() }))
+    Ok(Json(Webhooks { webhooks: latest.iter().map(|logged| view(logged, &names)).collect(), next }))
+}
+
+fn place([micros, id]: [i64; 2]) -> Result<Place, Problem> {
+    let at = DateTime::from_timestamp_micros(micros);
+    at.map(|at| Place { at, id }).ok_or_else(|| Problem::wrong("`before` names no time."))
 }
 
 async fn find(app: &App, id: &str) -> Result<Logged, Problem> {

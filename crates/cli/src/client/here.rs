@@ -60,6 +60,7 @@ impl Here {
     }
 
     pub(super) async fn close(self) -> anyhow::Result<()> {
+        self.engine.for_operators().pool().close().await;
         self.database.close().await
     }
 }

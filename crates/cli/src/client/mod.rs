@@ -6,7 +6,7 @@ mod there;
 
 use crate::commands::named::wrapped;
 use crate::config::Config;
-use crate::{Failure, Outcome};
+use crate::{Failure, Outcome, output};
 use here::Here;
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -65,8 +65,14 @@ pub(crate) fn is_refused(error: &anyhow::Error) -> bool {
 pub(crate) async fn with(config: &Config, verb: impl AsyncFnOnce(&Client) -> Outcome) -> Outcome {
     let client = Client::open(config).await?;
     let outcome = verb(&client).await;
-    client.close().await?;
-    outcome
+    // What the verb said is what people have to know first.
+    match (outcome, client.close().await) {
+        (Err(failure), Err(error)) => {
+            output::complain(&format!("warning: the database was not closed in order: {error:#}"));
+            Err(failure)
+        }
+        (outcome, closed) => outcome.and(closed.map_err(Into::into)),
+    }
 }
 
 impl Client {

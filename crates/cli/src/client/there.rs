@@ -26,10 +26,11 @@ impl There {
     /// When the address or the token cannot be used, with what to set.
     pub(super) fn new(url: &str, config: &Config) -> Result<Self, Failure> {
         let parsed = checked(url, config.plain_http).map_err(Failure::Usage)?;
-        let token = config.token.as_ref().or(config.admin_token.as_ref()).cloned().ok_or_else(|| {
+        // Never the machine's own TWINWIRE_ADMIN_TOKEN: whoever stands behind another address must not be given that.
+        let token = config.token.clone().ok_or_else(|| {
             Failure::Usage(
-                "TWINWIRE_TOKEN is not set: --url needs a token; on the server, `twinwire tokens create <name> \
-                 --scope read` makes one"
+                "TWINWIRE_TOKEN is not set: --url needs a token of that server, and TWINWIRE_ADMIN_TOKEN is this \
+                 machine's own; on the server, `twinwire tokens create <name> --scope read` makes one"
                     .to_owned(),
             )
         })?;

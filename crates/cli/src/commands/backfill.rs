@@ -2,17 +2,16 @@
 
 use crate::client::{self, Client, Path};
 use crate::config::Config;
-use crate::server::Workers;
-use crate::{Failure, Outcome, output};
+use crate::{Failure, Outcome, output, server};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::time::{Duration, Instant};
-use twinwire_api::admin::backfills::{AskedFor, BackfillView};
+use twinwire_api::admin::backfills::{AskedFor, BackfillView, HowFar};
 use twinwire_api::admin::channels::ChannelDetails;
 use twinwire_engine::setup;
 
-/// How often it is looked at while its end is waited for: here, and at a server elsewhere.
-const LOOK_EVERY: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
+/// How often it is looked at while its end is waited for.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -43,7 +42,7 @@ async fn ask(client: &Client, args: &Args) -> Outcome {
         can_help(client, &channel.channel.pair)?;
     }
     let (path, began) = (Path::of(&["channels", &args.channel, "backfill"]), Instant::now());
-    let asked: AskedFor = client.post(&path.with("full", args.full.then_some(true)), &json!({})).await?;
+    let asked: AskedFor = client.post(&path, &HowFar { full: args.full }).await?;
     if !args.wait {
         if args.json {
             output::json(&json!({ "backfill": asked.backfill, "kind": asked.kind }))?;
@@ -55,13 +54,8 @@ async fn ask(client: &Client, args: &Args) -> Outcome {
         }
         return Ok(());
     }
-    // Whether or not a server runs: what it does not do, this process does.
-    let workers = client.here().map(Workers::start);
-    let seen_through = see_through(client, asked.backfill, args.timeout).await;
-    if let Some(workers) = workers {
-        workers.stop().await;
-    }
-    print(args, &seen_through?, began)
+    let seen = server::helped(client.here(), see_through(client, asked.backfill, args.timeout)).await?;
+    print(args, &seen, began)
 }
 
 /// Here a channel that is not there is one that was named wrongly.
@@ -81,10 +75,10 @@ pub(crate) fn can_help(client: &Client, pair: &str) -> Outcome {
 /// Waits until the list is read and nothing of the channel is due.
 async fn see_through(client: &Client, id: i64, timeout: Duration) -> Result<BackfillView, Failure> {
     let (start, bar) = (Instant::now(), bar());
-    let [here, there] = LOOK_EVERY;
-    let every = if client.here().is_some() { here } else { there };
+    let path = Path::of(&["backfills", &id.to_string()]);
     loop {
-        let reading: BackfillView = client.get(&Path::of(&["backfills", &id.to_string()])).await?;
+        // What was sent meanwhile takes the server some work to count: that is asked once, at the end.
+        let reading: BackfillView = client.get(&path.clone().with("tally", Some(false))).await?;
         bar.set_message(format!(
             "page {}, {} seen, {} new, {} to deliver",
             reading.pages, reading.seen, reading.inserted, reading.to_deliver
@@ -92,7 +86,7 @@ async fn see_through(client: &Client, id: i64, timeout: Duration) -> Result<Back
         bar.tick();
         if reading.settled {
             bar.finish_and_clear();
-            return Ok(reading);
+            return client.get(&path).await;
         }
         if start.elapsed() > timeout {
             bar.finish_and_clear();
@@ -102,7 +96,7 @@ async fn see_through(client: &Client, id: i64, timeout: Duration) -> Result<Back
                 reading.to_deliver
             )));
         }
-        tokio::time::sleep(every).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -127,9 +121,9 @@ fn print(args: &Args, reading: &BackfillView, began: Instant) -> Outcome {
         ("seen", reading.seen),
         ("inserted", reading.inserted),
         ("updated", reading.updated),
-        ("sent", reading.sent),
-        ("synced", reading.synced),
-        ("failed", reading.failed),
+        ("sent", reading.sent.unwrap_or_default()),
+        ("synced", reading.synced.unwrap_or_default()),
+        ("failed", reading.failed.unwrap_or_default()),
     ];
     if args.json {
         output::json(&serde_json::Map::from_iter(

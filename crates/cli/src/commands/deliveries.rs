@@ -18,7 +18,10 @@ pub(crate) struct Args {
     state: Option<String>,
     /// At most so many, the latest first
     #[arg(long, default_value_t = 50)]
-    limit: u32,
+    limit: u16,
+    /// The next page: what the page before named
+    #[arg(long, value_name = "CURSOR")]
+    before: Option<String>,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -48,13 +51,16 @@ async fn list(client: &Client, args: &Args) -> Outcome {
     let path = Path::of(&["deliveries"])
         .with("endpoint", args.endpoint.as_ref())
         .with("state", args.state.as_ref())
-        .with("limit", Some(args.limit));
-    let Deliveries { deliveries } = client.get(&path).await?;
+        .with("limit", Some(args.limit))
+        .with("before", args.before.as_ref());
+    let found: Deliveries = client.get(&path).await?;
     let head = ["happened (UTC)", "event", "message", "state", "tries"];
-    Listing::new(head, row, none(args))
-        .numbers(&[2, 4])
-        .under(|one| Some(under(one)))
-        .print(&deliveries, args.json)
+    Listing::new(head, row, none(args)).numbers(&[2, 4]).under(|one| Some(under(one))).print_page(
+        &found.deliveries,
+        found.next.as_deref(),
+        &found,
+        args.json,
+    )
 }
 
 /// What is said where there is no event.

@@ -3,8 +3,7 @@
 use crate::client::{self, Client, Path};
 use crate::config::Config;
 use crate::listing::Listing;
-use crate::server::Workers;
-use crate::{Failure, Outcome, output};
+use crate::{Failure, Outcome, output, server};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use twinwire_api::admin::jobs::{JobView, Jobs};
@@ -31,7 +30,10 @@ enum Verb {
         all: bool,
         /// At most so many
         #[arg(long, value_name = "COUNT")]
-        limit: Option<i64>,
+        limit: Option<u16>,
+        /// The next page: what the page before named
+        #[arg(long, value_name = "CURSOR")]
+        before: Option<String>,
     },
     /// Show a job
     Show {
@@ -47,24 +49,26 @@ enum Verb {
 
 pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
     client::with(config, async |client| match &args.verb {
-        None => list(client, false, None, args.json).await,
-        Some(Verb::List { all, limit }) => list(client, *all, *limit, args.json).await,
+        None => list(client, &Path::of(&["jobs"]), false, args.json).await,
+        Some(Verb::List { all, limit, before }) => {
+            let path = Path::of(&["jobs"]).with("all", all.then_some(true)).with("limit", *limit);
+            list(client, &path.with("before", before.as_ref()), *all, args.json).await
+        }
         Some(Verb::Show { job }) => show(client, job, args.json).await,
         Some(Verb::Cancel { job }) => cancel(client, job, args.json).await,
     })
     .await
 }
 
-async fn list(client: &Client, all: bool, limit: Option<i64>, json: bool) -> Outcome {
-    let path = Path::of(&["jobs"]).with("all", all.then_some(true)).with("limit", limit);
-    let Jobs { jobs } = client.get(&path).await?;
+async fn list(client: &Client, path: &Path, all: bool, json: bool) -> Outcome {
+    let found: Jobs = client.get(path).await?;
     let none = if all {
         "There is no job yet; a running server begins some by itself."
     } else {
         "No job waits, runs or ran lately; `twinwire jobs list --all` shows polls as well."
     };
     let head = ["job", "kind", "state", "by", "since (UTC)", "what"];
-    Listing::new(head, row, none).numbers(&[0]).print(&jobs, json)
+    Listing::new(head, row, none).numbers(&[0]).print_page(&found.jobs, found.next.as_deref(), &found, json)
 }
 
 fn row(job: &JobView) -> [String; 6] {
@@ -145,12 +149,7 @@ async fn cancel(client: &Client, id: &str, json: bool) -> Outcome {
 
 /// Waits for a job's end. Whether or not a server runs: what it does not do, this process does.
 pub(crate) async fn see_through(client: &Client, id: i64, timeout: Duration) -> Result<JobView, Failure> {
-    let workers = client.here().map(Workers::start);
-    let waited = wait(client, id, timeout).await;
-    if let Some(workers) = workers {
-        workers.stop().await;
-    }
-    let job = waited?;
+    let job = server::helped(client.here(), wait(client, id, timeout)).await?;
     if job.state == "done" {
         return Ok(job);
     }

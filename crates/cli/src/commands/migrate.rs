@@ -14,7 +14,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
-    let database = Database::open(config).await?;
+    let database = Database::open_and_renew(config).await?;
     let applied = database.migrated;
     let made = make_reader(&database).await;
     database.close().await?;

@@ -4,8 +4,7 @@ use crate::client::{self, Client, Path};
 use crate::commands::backfill::can_help;
 use crate::commands::named;
 use crate::config::Config;
-use crate::server::Workers;
-use crate::{Failure, Outcome, output};
+use crate::{Failure, Outcome, output, server};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use twinwire_api::admin::messages::view::MessageDetails;
@@ -104,13 +103,7 @@ async fn see_through(
     message: &MessageDetails,
     timeout: Duration,
 ) -> Result<(MessageDetails, Came), Failure> {
-    // Whether or not a server runs: what it does not do, this process does.
-    let workers = client.here().map(Workers::start);
-    let seen = look(client, message.row.message, timeout).await;
-    if let Some(workers) = workers {
-        workers.stop().await;
-    }
-    seen
+    server::helped(client.here(), look(client, message.row.message, timeout)).await
 }
 
 async fn look(client: &Client, seq: i64, timeout: Duration) -> Result<(MessageDetails, Came), Failure> {

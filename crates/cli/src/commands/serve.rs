@@ -40,7 +40,7 @@ async fn run_as(config: &Config, role: Role, without: Option<Safeguard>) -> Outc
     };
     let address = listener.local_addr()?;
     let database = tokio::select! {
-        database = Database::open(config) => database?,
+        database = Database::open_and_renew(config) => database?,
         () = stop.asked() => return Ok(()),
     };
     let public_url = public_url(config, role, &database, address).await?;

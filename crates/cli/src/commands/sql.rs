@@ -55,7 +55,7 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
             output::complain(&format!("{count} {}", if count == 1 { "row" } else { "rows" }));
         }
         Format::Json => output::json(&objects(&table))?,
-        Format::Csv => output::say(&csv(&table)?),
+        Format::Csv => output::data(&csv(&table)?),
     }
     Ok(())
 }

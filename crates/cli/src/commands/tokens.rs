@@ -25,7 +25,7 @@ enum Verb {
         /// Who or what will use it
         name: String,
         /// What it allows; each includes the ones before it
-        #[arg(long, value_parser = ["read", "operate", "admin"])]
+        #[arg(long, value_parser = ["metrics", "read", "operate", "admin"])]
         scope: String,
     },
     /// Revoke a token: it opens nothing any more

@@ -57,7 +57,10 @@ struct Filter {
     to: Option<DateTime<Utc>>,
     /// At most so many
     #[arg(long, value_name = "COUNT")]
-    limit: Option<i64>,
+    limit: Option<u16>,
+    /// The next page: what the page before named
+    #[arg(long, value_name = "CURSOR")]
+    before: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -107,11 +110,13 @@ async fn list(client: &Client, filter: &Filter, json: bool) -> Outcome {
         .with("verified", filter.unverified.then_some(false))
         .with("from", filter.from.map(|at| at.to_rfc3339()))
         .with("to", filter.to.map(|at| at.to_rfc3339()))
-        .with("limit", filter.limit);
-    let Webhooks { webhooks } = client.get(&path).await?;
+        .with("limit", filter.limit)
+        .with("before", filter.before.as_ref());
+    let found: Webhooks = client.get(&path).await?;
     let head = ["webhook", "received (UTC)", "vendor", "event", "channel"];
-    Listing::new(head, row, none(filter)).numbers(&[0]).print(&webhooks, json)?;
-    if !json && webhooks.iter().any(|webhook| webhook.unverified.is_some()) {
+    let listing = Listing::new(head, row, none(filter)).numbers(&[0]);
+    listing.print_page(&found.webhooks, found.next.as_deref(), &found, json)?;
+    if !json && found.webhooks.iter().any(|webhook| webhook.unverified.is_some()) {
         output::say("* not verified; `twinwire webhooks show <webhook>` says why");
     }
     Ok(())

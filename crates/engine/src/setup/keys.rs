@@ -36,6 +36,8 @@ pub async fn reset(engine: &Engine, channel: &str, shared: bool) -> Result<Sessi
     let secret =
         |name: &str| provider.settings().iter().any(|setting| setting.name == name && setting.secret);
     let mut tx = engine.pool().begin().await?;
+    // Locked first: what another set-up is just writing must not be written over with what was read before.
+    accounts::lock(&mut tx, channel.provider_account).await?;
     let known = accounts::get(&mut *tx, engine.key(), channel.provider_account).await?.settings;
     let kept: Settings = known.iter().filter(|(name, _)| !secret(name)).collect();
     accounts::replace(&mut tx, engine.key(), channel.provider_account, &kept).await?;

@@ -4,8 +4,8 @@
 use crate::App;
 use crate::admin::auth::{May, Read};
 use crate::admin::channels::find;
-use crate::admin::cursor;
 use crate::admin::given::Asked;
+use crate::admin::page;
 use crate::admin::problem::{Answer, Problem};
 use axum::Json;
 use axum::extract::State;
@@ -27,8 +27,8 @@ const CURSOR: &str = "m1";
 pub struct Filters {
     /// Of this channel alone.
     pub channel: Option<String>,
-    /// That stand so: `pending` (with something to do), `parked` (put aside) or `failed` (taken by the provider and not
-    /// delivered).
+    /// That stand so: `pending` (with something to do), `parked` (put aside, but for those that were too old), `too_old`
+    /// (put aside because they were) or `failed` (taken by the provider and not delivered).
     #[param(value_type = Option<String>)]
     pub state: Option<Standing>,
     /// Of this conversation: the customer's number, or the helpdesk's id of it.
@@ -59,7 +59,7 @@ pub struct ListedMessage {
     pub conversation: String,
     /// When it was written.
     pub occurred_at: DateTime<Utc>,
-    /// `pending`, `parked`, `failed` or `done`.
+    /// `pending`, `parked`, `too_old`, `failed` or `done`.
     #[schema(example = "done")]
     pub state: String,
     /// The helpdesk's id.
@@ -108,7 +108,9 @@ pub(in crate::admin) fn state(
     wake_at: Option<DateTime<Utc>>,
     status: Option<Status>,
 ) -> &'static str {
-    if parked.is_some() {
+    if parked == Some(Parked::TooOld) {
+        "too_old"
+    } else if parked.is_some() {
         "parked"
     } else if wake_at.is_some() {
         "pending"
@@ -132,7 +134,7 @@ pub struct Messages {
 #[utoipa::path(get, path = "/messages", tag = "messages", security(("token" = ["read"])), params(Filters),
     responses((status = 200, body = Messages), (status = 404, description = "There is no such channel.")))]
 async fn list(_: May<Read>, State(app): State<App>, Asked(asked): Asked<Filters>) -> Answer<Messages> {
-    let limit = cursor::limit(asked.limit)?;
+    let limit = page::limit(asked.limit, page::USUAL, page::MOST)?;
     let channel = match &asked.channel {
         Some(id) => Some(find(&app, id).await?.id),
         None => None,
@@ -141,11 +143,11 @@ async fn list(_: May<Read>, State(app): State<App>, Asked(asked): Asked<Filters>
     if conversation.is_some_and(|id| id.is_empty() || id.contains('\0')) {
         return Err(Problem::wrong("The conversation is empty, or no id."));
     }
-    let before = asked.before.as_deref().map(|before| cursor::opened(CURSOR, before)).transpose()?;
-    let wanted = Wanted { channel, standing: asked.state, conversation, before: before.map(|[seq]| seq) };
-    // One more than asked for: whether there is a next page.
-    let mut found = browse::messages(app.engine.pool(), wanted, i64::from(limit) + 1).await?;
-    let next = cursor::cut(&mut found, limit).map(|last| cursor::closed(CURSOR, [last.seq]));
+    let before = page::opened::<1>(CURSOR, asked.before.as_deref())?.map(|[seq]| seq);
+    let wanted = Wanted { channel, standing: asked.state, conversation, before };
+    let mut conn = app.engine.pool().acquire().await.map_err(twinwire_store::Error::from)?;
+    let found = browse::messages(&mut conn, wanted, page::and_one(limit)).await?;
+    let (found, next) = page::cut(found, limit, |last| page::cursor(CURSOR, &[last.seq]));
     Ok(Json(Messages { messages: found.into_iter().map(Into::into).collect(), next }))
 }
 

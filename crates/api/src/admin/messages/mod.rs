@@ -11,11 +11,11 @@ pub mod story;
 pub mod view;
 
 use super::auth::{May, Operate, Read};
-use super::given::Given;
+use super::given::{Given, Path};
 use super::problem::{Answer, Problem};
 use crate::App;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use twinwire_core::model::Told;
 use twinwire_engine::converge::outlook;

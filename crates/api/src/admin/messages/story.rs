@@ -4,15 +4,16 @@ use super::named;
 use super::view::MessageDetails;
 use crate::App;
 use crate::admin::auth::{May, Read};
-use crate::admin::given::Asked;
+use crate::admin::given::{Asked, Path};
 use crate::admin::problem::Answer;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use twinwire_core::model::{Act, Status};
 use twinwire_core::observe::AtProvider;
 use twinwire_engine::converge::outlook;
+use twinwire_store::admin_tokens::Scope;
 use twinwire_store::story::{self, Entry, Request};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -23,10 +24,10 @@ use utoipa_axum::routes;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct HowMuch {
-    /// With the text.
+    /// With the text; needs a token of scope `operate`.
     #[serde(default)]
     pub body: bool,
-    /// With the webhooks as they were received.
+    /// With the webhooks as they were received; needs a token of scope `operate`.
     #[serde(default)]
     pub raw: bool,
     /// Of no more messages than so many: where one id is more of them, only their numbers are told.
@@ -150,17 +151,22 @@ impl StoryWebhook {
     }
 }
 
-/// Tells the story of a message, or of every message of that id.
+/// Tells the story of a message, or of every message of that id. What people wrote, with `body` or `raw`, is told to a
+/// token of scope `operate`.
 #[utoipa::path(get, path = "/messages/{message}/story", tag = "messages", security(("token" = ["read"])),
     params(("message" = String, Path, description = "Our id, the helpdesk's, the provider's, or the message's number"),
         HowMuch),
     responses((status = 200, body = Stories), (status = 404, description = "There is no such message.")))]
 async fn tell(
-    _: May<Read>,
+    may: May<Read>,
     State(app): State<App>,
     Path(name): Path<String>,
     Asked(how): Asked<HowMuch>,
 ) -> Answer<Stories> {
+    if how.body || how.raw {
+        may.also(Scope::Operate)?;
+        tracing::info!(by = may.caller.name, "an operator is told what people wrote");
+    }
     let found = named::all(&app, &name).await?;
     let mut stories = Vec::new();
     if how.most.is_none_or(|most| found.len() <= most) {

@@ -87,7 +87,9 @@ async fn switch(client: &Client, channel: &str, verb: &str, json: bool) -> Outco
         ("pause", true, _) => format!("Channel {id} is paused: nothing is delivered until it is resumed."),
         ("pause", false, _) => format!("Channel {id} was paused already."),
         (_, true, "new") => format!("Channel {id} is not paused any more. Nobody has connected it yet."),
-        (_, true, _) => format!("Channel {id} goes on: {} messages wait.", switched.channel.pending),
+        (_, true, _) => {
+            format!("Channel {id} goes on: {} messages wait.", page::counted(switched.channel.pending))
+        }
         (_, false, _) => format!("Channel {id} was not paused."),
     });
     if verb == "pause" {
@@ -102,7 +104,10 @@ async fn delete(client: &Client, channel: &str, yes: bool, json: bool) -> Outcom
         let ChannelDetails { channel, .. } = client.get(&path).await?;
         let pending = match channel.pending {
             0 => String::new(),
-            one => format!(" {one} messages are not delivered yet, and will not be."),
+            some => {
+                let some = page::counted(some);
+                format!(" {some} messages are not delivered yet, and will not be.")
+            }
         };
         output::confirmed(&format!("Remove channel {} for {}?{pending}", channel.channel, channel.address))?;
     }

@@ -4,7 +4,7 @@ use crate::commands::accounts::standing;
 use crate::commands::named::wrapped;
 use crate::listing::Listing;
 use crate::output;
-use twinwire_api::admin::channels::{ChannelDetails, ChannelView, LogOnlyView};
+use twinwire_api::admin::channels::{COUNTED, ChannelDetails, ChannelView, LogOnlyView};
 
 /// What is said where there is none.
 pub(crate) const NONE: &str = "There is no channel yet. Make one: `twinwire setup --help` says how.";
@@ -29,9 +29,19 @@ pub(super) fn notes(channels: &[ChannelView]) {
 }
 
 fn row(channel: &ChannelView) -> [String; 6] {
-    let (pending, parked) = (channel.pending.to_string(), channel.parked.to_string());
+    let (pending, parked) = (short(channel.pending), short(channel.parked));
     let (id, pair, address) = (channel.channel.clone(), channel.pair.clone(), channel.address.clone());
     [id, pair, address, pending, parked, state(channel)]
+}
+
+/// A count, which ends at a limit.
+pub(super) fn counted(count: i64) -> String {
+    if count >= COUNTED { format!("more than {}", COUNTED - 1) } else { count.to_string() }
+}
+
+/// The same in a column.
+fn short(count: i64) -> String {
+    if count >= COUNTED { format!(">{}", COUNTED - 1) } else { count.to_string() }
 }
 
 fn state(channel: &ChannelView) -> String {
@@ -64,8 +74,11 @@ pub(super) fn details(details: &ChannelDetails) {
         &format!("Channel {}, {} for {}", channel.channel, channel.pair, channel.address),
         &[
             ("state", state(channel)),
-            ("pending", channel.pending.to_string()),
-            ("parked", format!("{}, and {} that were too old", channel.parked, channel.too_old)),
+            ("pending", counted(channel.pending)),
+            (
+                "parked",
+                format!("{}, and {} that were too old", counted(channel.parked), counted(channel.too_old)),
+            ),
             (&helpdesk.connector, account(helpdesk)),
             ("  its id", channel.helpdesk_channel_id.clone().unwrap_or("not connected yet".to_owned())),
             ("  shows", shown(*shown_works).to_owned()),

@@ -35,6 +35,7 @@ enum Verb {
 }
 
 #[derive(Debug, Default, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 struct Filters {
     /// Of this channel alone, chn_…
     #[arg(long)]
@@ -42,9 +43,12 @@ struct Filters {
     /// Those with something to do
     #[arg(long, group = "state")]
     pending: bool,
-    /// Those that were put aside
+    /// Those that were put aside, but for those that were too old
     #[arg(long, group = "state")]
     parked: bool,
+    /// Those that were too old to be delivered
+    #[arg(long, group = "state")]
+    too_old: bool,
     /// Those that the provider took and did not deliver
     #[arg(long, group = "state")]
     failed: bool,
@@ -69,7 +73,12 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 }
 
 async fn list(client: &Client, filters: &Filters, args: &Args) -> Outcome {
-    let states = [("pending", filters.pending), ("parked", filters.parked), ("failed", filters.failed)];
+    let states = [
+        ("pending", filters.pending),
+        ("parked", filters.parked),
+        ("too_old", filters.too_old),
+        ("failed", filters.failed),
+    ];
     let state = states.into_iter().find(|(_, asked)| *asked).map(|(state, _)| state);
     let path = Path::of(&["messages"])
         .with("channel", filters.channel.as_ref())
@@ -87,6 +96,7 @@ fn none(filters: &Filters, state: Option<&str>) -> String {
     let what = match state {
         Some("pending") => "No message has anything to do",
         Some("parked") => "No message is put aside",
+        Some("too_old") => "No message was too old",
         Some(_) => "No message was taken by the provider and not delivered",
         None => "There is no message",
     };

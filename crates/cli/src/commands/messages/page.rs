@@ -29,7 +29,7 @@ fn state(message: &ListedMessage) -> String {
     let code =
         message.provider_error_code.as_deref().map(|code| format!(", error {code}")).unwrap_or_default();
     match message.state.as_str() {
-        "parked" => {
+        "parked" | "too_old" => {
             format!("parked: {}{why}", message.parked.map(word).unwrap_or_default().replace('_', " "))
         }
         "pending" => format!("pending{why}"),

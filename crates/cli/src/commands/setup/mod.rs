@@ -110,7 +110,7 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
     if let Some(command) = &args.command {
         return keys::run(config, command).await;
     }
-    let database = Database::open(config).await?;
+    let database = Database::open_first(config).await?;
     let public_url = database.public_url(config).await?;
     let engine = database.engine(config, &public_url)?;
     let outcome = act(&engine, args, &public_url).await;
