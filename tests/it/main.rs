@@ -10,6 +10,7 @@ mod cli;
 mod converge;
 mod conversation;
 mod crash;
+mod dashboard;
 mod demo;
 mod deploy;
 mod doctor;

@@ -8,6 +8,7 @@
     reason = "a harness that fails is a test that fails"
 )]
 
+pub mod browser;
 mod database;
 pub mod installation;
 pub mod metrics;

@@ -67,6 +67,8 @@ pub struct Setting {
     pub keep: Keep,
     /// Whether the Front application is set.
     pub front_app: bool,
+    /// What vendors call, where it is not the address itself.
+    pub public_url: Option<String>,
     /// Where Twilio is, for tests that make channels of it.
     pub twilio_url: Option<String>,
 }
@@ -84,6 +86,7 @@ impl Default for Setting {
             private_hosts: true,
             keep: Keep::default(),
             front_app: true,
+            public_url: None,
             twilio_url: None,
         }
     }
@@ -297,6 +300,12 @@ impl Stack {
         serve(&self.database.url, &self.front, &self.signalwire, &setting).await
     }
 
+    /// One more Twinwire on the same database, which is reached at that address.
+    pub async fn server_at(&self, public_url: &str) -> Server {
+        let setting = Setting { public_url: Some(public_url.to_owned()), ..self.setting.clone() };
+        serve(&self.database.url, &self.front, &self.signalwire, &setting).await
+    }
+
     /// Asks Twinwire something.
     pub async fn get(&self, path: &str) -> (u16, Value) {
         let answer = reqwest::get(format!("{}{path}", self.url())).await.unwrap();
@@ -357,7 +366,10 @@ async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: 
         connectors: connectors(),
         installation,
         key: SecretKey::from_text(&SecretKey::text_of([7; 32])).unwrap(),
-        public_url: format!("http://{}", listener.local_addr().unwrap()),
+        public_url: match &setting.public_url {
+            Some(url) => url.clone(),
+            None => format!("http://{}", listener.local_addr().unwrap()),
+        },
         media: Media::at(setting.media.path().to_str().unwrap()),
         home: None,
         private_hosts: setting.private_hosts,

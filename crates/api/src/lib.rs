@@ -5,10 +5,14 @@
 //! * [`media`] — files, for providers that fetch them.
 //! * [`admin`] — everything that operators ask for; the command line is a client of it.
 //! * [`setup`] — the set-up of a channel, as a page and as JSON.
+//! * [`dashboard`] — what operators look at, `/`; one more client of the admin API.
+//! * [`web`] — what all pages have in common. [`guesses`] — how many wrong tokens are listened to.
 //! * [`health`] — is it up, and is it well.
 //! * [`metrics`] — the same for Prometheus.
 
 pub mod admin;
+mod dashboard;
+mod guesses;
 mod health;
 mod hooks;
 mod install;
@@ -19,7 +23,10 @@ mod receive;
 mod refusals;
 mod request;
 mod setup;
+mod web;
 
+pub use dashboard::Live;
+pub use guesses::Guesses;
 pub use health::LastStatus;
 pub use refusals::Refusals;
 
@@ -29,6 +36,7 @@ use axum::routing::{any, get};
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use twinwire_engine::Engine;
 
@@ -45,22 +53,32 @@ pub struct App {
     pub started: Instant,
     /// What `/statusz` last said.
     pub status: Arc<LastStatus>,
+    /// Wrong tokens of late.
+    pub guesses: Arc<Guesses>,
+    /// Who looks at the dashboard at this moment.
+    pub live: Arc<Live>,
+    /// Ends what would not end by itself when the server stops.
+    pub stop: CancellationToken,
 }
 
 /// All routes.
 pub fn router(app: App) -> Router {
+    // What operators ask never takes a connection from webhooks.
     let operators = App { engine: app.engine.for_operators(), ..app.clone() };
+    let admin = admin::router().with_state(operators.clone());
+    let dashboard = dashboard::routes(&operators, admin.clone());
     watching()
         .route("/v1/install/{pair}/{hook}", any(install::by_key))
         .route("/v1/install/{pair}/{hook}/{channel}", any(install::by_id))
         .route("/v1/hooks/{connector}/{channel}/{hook}", any(hooks::by_id))
         .route("/v1/media/{channel}/{message}/{nth}/{name}", get(media::file))
         .route("/.well-known/twinwire/{question}", get(reach::answer))
-        .merge(admin::router().with_state(operators))
         .merge(setup::routes())
+        .with_state(app)
+        .merge(admin)
+        .merge(dashboard)
         .layer(CatchPanicLayer::new())
         .layer(from_fn(request::named))
-        .with_state(app)
 }
 
 /// The routes of a process that only works: is it up, and is it well.

@@ -4,8 +4,10 @@ use crate::logging::Format;
 use crate::sources;
 use anyhow::{Context, bail};
 use chrono::TimeDelta;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use twinwire_connectors::ALL;
@@ -29,6 +31,8 @@ pub struct Config {
     pub private_hosts: bool,
     /// A token of the admin API with every right, for programs and for commands from elsewhere.
     pub admin_token: Option<SecretString>,
+    /// Proxies that are believed when they say for whom they ask.
+    pub trusted_proxies: Vec<IpNet>,
     /// The server that commands ask, where it is not this machine's own database.
     pub url: Option<String>,
     /// The token that they show it.
@@ -100,6 +104,7 @@ impl Config {
             database_url: text("database_url").map(Into::into),
             data_dir,
             admin_token: text("admin_token").map(Into::into),
+            trusted_proxies: proxies(text("trusted_proxies").as_deref())?,
             url: text("url"),
             token: text("token").map(Into::into),
             plain_http: false,
@@ -155,6 +160,18 @@ fn kept(
 }
 
 /// A switch; off where it is not set.
+/// Addresses and networks, between commas.
+fn proxies(value: Option<&str>) -> anyhow::Result<Vec<IpNet>> {
+    let all = value.unwrap_or_default().split(',').map(str::trim).filter(|one| !one.is_empty());
+    let parse = |one: &str| {
+        let address = || Some(IpNet::from(one.parse::<IpAddr>().ok()?));
+        one.parse().ok().or_else(address).with_context(|| {
+            format!("`trusted_proxies` must be addresses or networks such as 127.0.0.1, 10.0.0.0/8, and has `{one}`")
+        })
+    };
+    all.map(parse).collect()
+}
+
 fn yes_or_no(name: &str, value: Option<&str>) -> anyhow::Result<bool> {
     match value {
         Some("yes") => Ok(true),

@@ -29,6 +29,7 @@ pub(crate) fn reload(config: &mut Config, server: &Server) {
         return;
     }
     server.admit(new.admin_token.clone());
+    server.trust(new.trusted_proxies.clone());
     server
         .engine
         .change(Changeable { installation: new.connectors.clone(), poll_interval: new.poll_interval });

@@ -4,6 +4,7 @@ use crate::stop::{Held, Stop};
 use crate::{Failure, output};
 use axum::Router;
 use axum::extract::Request;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -97,6 +98,9 @@ impl Server {
             admin_token,
             started: Instant::now(),
             status: Arc::default(),
+            guesses: Arc::default(),
+            live: Arc::default(),
+            stop: shutdown.clone(),
         };
         engine.metrics().is(role.word());
         let routes = Arc::new(RwLock::new(role.routes(app.clone())));
@@ -126,6 +130,13 @@ impl Server {
     pub fn admit(&self, admin_token: Option<SecretString>) {
         let routes = self.role.routes(App { admin_token, ..self.app.clone() });
         *self.routes.write().unwrap_or_else(PoisonError::into_inner) = routes;
+        // Who looks at the dashboard asks anew, and is let in or not.
+        self.app.live.end_all();
+    }
+
+    /// Believes these proxies when they say for whom they ask.
+    pub fn trust(&self, proxies: Vec<IpNet>) {
+        self.app.guesses.trust(proxies);
     }
 
     /// Ends: no new requests, calls in flight are finished, leases given back.
@@ -148,6 +159,8 @@ fn serve(
 ) -> impl Future<Output = ()> + Send + use<> {
     let stop = shutdown.clone().cancelled_owned();
     async move {
+        // Requests know who made them: wrong tokens are counted by address.
+        let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop).await {
             tracing::error!(%error, "the web server stopped");
         }

@@ -67,6 +67,12 @@ const SETTINGS: &[(&str, &str, Kind, &str)] = &[
         "a token of the admin API with every right; `/metrics` takes it too",
     ),
     (
+        "trusted_proxies",
+        "nobody",
+        Kind::Reloads,
+        "addresses or networks of reverse proxies, such as `127.0.0.1, 10.0.0.0/8`: their `X-Forwarded-For` says whose wrong tokens are counted",
+    ),
+    (
         "data_dir",
         "the platform's data folder; `/var/lib/twinwire` for root",
         Kind::Plain,

@@ -3,16 +3,19 @@
 use super::ROOT;
 use super::problem::Problem;
 use crate::App;
+use crate::guesses::Client;
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::Mac;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::marker::PhantomData;
 use subtle::ConstantTimeEq;
 use twinwire_store::admin_tokens::{self, Scope};
+use twinwire_store::dashboard_sessions::Stem;
 
 /// How the text of every token begins, so that one that leaked is known for what it is.
 const PREFIX: &str = "twt_";
@@ -32,6 +35,10 @@ pub struct Caller {
 /// the key anyway. It is an extension of the request, and nothing that comes over the network can set one.
 #[derive(Clone, Copy, Debug)]
 pub struct Inside;
+
+/// Marks a request that a page of the dashboard makes inside this process, for whoever is signed in to it.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedIn(pub(crate) Caller);
 
 /// A scope that a handler can ask for.
 pub trait Asks: Send {
@@ -83,6 +90,15 @@ impl<S> May<S> {
     }
 }
 
+impl<S> May<S> {
+    /// That the caller may be told what people wrote, which is noted.
+    pub(super) fn reads_texts(&self) -> Result<(), Problem> {
+        self.also(Scope::Operate)?;
+        tracing::info!(by = self.caller.name, "an operator is told what people wrote");
+        Ok(())
+    }
+}
+
 impl<S: Asks> FromRequestParts<App> for May<S> {
     type Rejection = Problem;
 
@@ -103,42 +119,71 @@ async fn caller(parts: &Parts, app: &App) -> Result<Caller, Problem> {
     if parts.extensions.get::<Inside>().is_some() {
         return Ok(Caller { name: "command".to_owned(), scope: Scope::Admin });
     }
+    if let Some(SignedIn(caller)) = parts.extensions.get::<SignedIn>() {
+        return Ok(caller.clone());
+    }
     let given = parts.headers.get("authorization").and_then(|value| value.to_str().ok()).and_then(bearer);
-    match given {
-        Some(given) => known(app, given).await,
-        None => Err(unknown()),
-    }
+    let Some(given) = given else { return Err(unknown()) };
+    let whose = whose(app, Client::of(parts, app), given).await?;
+    Ok(whose.ok_or_else(unknown)?.0)
 }
 
-/// Whether a token that a person gave may do everything.
-pub(crate) async fn is_admin(app: &App, token: &str) -> Result<bool, Problem> {
-    let token = token.trim();
-    if token.is_empty() || token.len() > LONGEST {
-        return Ok(false);
+/// Whose token it is, and what a session that begins with it stems from; none where it is nobody's. Mistakes count.
+///
+/// # Errors
+/// Also when too many wrong tokens came from there: then this one is not looked at.
+pub(crate) async fn whose(app: &App, client: Client, token: &str) -> Result<Option<(Caller, Stem)>, Problem> {
+    if let Some(wait) = client.0.and_then(|client| app.guesses.shut(client)) {
+        let seconds = wait.as_secs() + 1;
+        let words = format!("Too many wrong tokens came from your address. Ask again in {seconds} seconds.");
+        return Err(Problem::later(wait, words).hint(
+            "Where a reverse proxy asks for everybody, TWINWIRE_TRUSTED_PROXIES tells whom to believe.",
+        ));
     }
-    match known(app, token).await {
-        Ok(caller) => Ok(caller.scope == Scope::Admin),
-        Err(problem) if problem.is_unauthorized() => Ok(false),
-        Err(problem) => Err(problem),
+    let known = known(app, token.trim()).await?;
+    if let (None, Some(client)) = (&known, client.0) {
+        app.guesses.wrong(client);
     }
+    Ok(known)
 }
 
-/// Whose token it is.
-async fn known(app: &App, given: &str) -> Result<Caller, Problem> {
+async fn known(app: &App, given: &str) -> Result<Option<(Caller, Stem)>, Problem> {
+    if given.is_empty() || given.len() > LONGEST {
+        return Ok(None);
+    }
     let hash = hash(given);
     // Hashes are compared, and in constant time, so that neither the token's text nor its length shows.
     if let Some(own) = &app.admin_token
         && bool::from(self::hash(own.expose_secret()).ct_eq(&hash))
     {
-        return Ok(Caller { name: "api".to_owned(), scope: Scope::Admin });
+        return Ok(Some((own_caller(), Stem::Own(own_mac(app, own)))));
     }
     if !given.starts_with(PREFIX) {
-        return Err(unknown());
+        return Ok(None);
     }
     let found = admin_tokens::by_hash(app.engine.pool(), &hash).await?;
-    let token = found.filter(|token| token.hash.as_slice().ct_eq(&hash).into()).ok_or_else(unknown)?;
+    let Some(token) = found.filter(|token| token.hash.as_slice().ct_eq(&hash).into()) else {
+        return Ok(None);
+    };
     admin_tokens::used(app.engine.pool(), &token, app.engine.now()).await?;
-    Ok(Caller { name: format!("token {}", token.name), scope: token.scope })
+    Ok(Some((caller_of(&token.name, token.scope), Stem::Token(token.id))))
+}
+
+/// Whoever has the token of the settings.
+pub(crate) fn own_caller() -> Caller {
+    Caller { name: "api".to_owned(), scope: Scope::Admin }
+}
+
+/// Whoever has a token of the table.
+pub(crate) fn caller_of(name: &str, scope: Scope) -> Caller {
+    Caller { name: format!("token {name}"), scope }
+}
+
+/// The token of the settings as sessions know it: by a keyed hash, since it may be one that people can guess.
+pub(crate) fn own_mac(app: &App, token: &SecretString) -> [u8; 32] {
+    let mut mac = app.engine.key().derived("sessions of the server's own token");
+    mac.update(token.expose_secret().as_bytes());
+    mac.finalize().into_bytes().into()
 }
 
 fn bearer(value: &str) -> Option<&str> {

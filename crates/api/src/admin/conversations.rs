@@ -142,7 +142,8 @@ impl ConversationMessage {
     }
 }
 
-/// Shows a conversation, the newest messages first. The texts are left out unless they are asked for.
+/// Shows a conversation, the newest messages first. The texts are left out unless they are asked for,
+/// with a token of scope `operate`.
 #[utoipa::path(get, path = "/conversations/{channel}/{conversation}", tag = "conversations",
     security(("token" = ["read"])),
     params(("channel" = String, Path, description = "The channel's id"),
@@ -151,11 +152,14 @@ impl ConversationMessage {
     responses((status = 200, body = ConversationView),
         (status = 404, description = "There is no such channel, or no such conversation in it.")))]
 async fn show(
-    _: May<Read>,
+    may: May<Read>,
     State(app): State<App>,
     Path((channel, name)): Path<(String, String)>,
     Asked(asked): Asked<HowMuch>,
 ) -> Answer<ConversationView> {
+    if asked.body {
+        may.reads_texts()?;
+    }
     let limit = page::limit(asked.limit, page::USUAL, page::MOST)?;
     let before = page::opened::<2>(CURSOR, asked.before.as_deref())?.map(place).transpose()?;
     let channel = find(&app, &channel).await?;

@@ -51,6 +51,7 @@ fn refused(operation: &mut Operation) {
         ("400", "It was asked wrongly."),
         ("401", "The token is missing or wrong."),
         ("403", "The token's scope is too narrow."),
+        ("429", "Too many wrong tokens came from your address."),
         ("503", "The database cannot be reached."),
     ] {
         let body = Content::new(Some(Ref::from_schema_name(ErrorBody::name())));

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use twinwire_engine::Error;
 use twinwire_store::pool::ASKED_WITHIN;
 use utoipa::ToSchema;
@@ -22,18 +23,20 @@ pub struct ErrorBody {
 
 /// An answer that is an error.
 ///
-/// 400: asked wrongly. 401 and 403: the token. 404: it is not there. 409: it is not in a state for that. 503: the database
-/// is away or too slow; ask again.
+/// 400: asked wrongly. 401 and 403: the token. 404: it is not there. 409: it is not in a state for that. 429: too many
+/// wrong tokens came from there. 503: the database is away or too slow; ask again.
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
     body: ErrorBody,
+    /// In how many seconds one may ask again.
+    later: Option<u64>,
 }
 
 impl Problem {
     /// An error without a hint.
     pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self { status, body: ErrorBody { error: error.into(), hint: None } }
+        Self { status, body: ErrorBody { error: error.into(), hint: None }, later: None }
     }
 
     /// It was asked wrongly.
@@ -51,11 +54,6 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, error)
     }
 
-    /// Whether the token is missing or wrong.
-    pub(crate) fn is_unauthorized(&self) -> bool {
-        self.status == StatusCode::UNAUTHORIZED
-    }
-
     /// Its status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
@@ -64,6 +62,21 @@ impl Problem {
     /// What is wrong, in a sentence.
     pub(crate) fn words(&self) -> &str {
         &self.body.error
+    }
+
+    /// Too much was asked, and more may be in a while.
+    pub(crate) fn later(wait: Duration, error: impl Into<String>) -> Self {
+        Self { later: Some(wait.as_secs() + 1), ..Self::new(StatusCode::TOO_MANY_REQUESTS, error) }
+    }
+
+    /// In how many seconds one may ask again, where it was too much.
+    pub(crate) fn seconds(&self) -> Option<u64> {
+        self.later
+    }
+
+    /// What to do about it.
+    pub(crate) fn hinted(&self) -> Option<&str> {
+        self.body.hint.as_deref()
     }
 
     /// Says what to do.
@@ -100,6 +113,9 @@ impl From<twinwire_store::Error> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.body)).into_response();
+        if let Some(seconds) = self.later {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -10,9 +10,10 @@ mod visitor;
 
 use crate::App;
 use crate::admin::problem::Problem;
+use crate::web::asset;
 use axum::Router;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{get, post};
 use twinwire_engine::setup::SetupError;
 
@@ -33,16 +34,6 @@ async fn style() -> Response {
 
 async fn script() -> Response {
     asset("text/javascript; charset=utf-8", include_str!("../../assets/setup.js"))
-}
-
-/// They change with the program only, and a browser asks again after five minutes.
-fn asset(kind: &'static str, text: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, "public, max-age=300"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, text).into_response()
 }
 
 impl From<SetupError> for Problem {

@@ -1,19 +1,21 @@
 //! The set-up as a page: plain forms that work without a script. Every form is answered by going to the page again, so that
 //! nothing is sent twice by reloading; what was answered is on no page.
 
-use super::templates::{EnterPage, StepPage, page, secured};
-use super::visitor::{Visitor, is_foreign, set_cookie};
+use super::templates::{EnterPage, StepPage};
+use super::visitor::{Visitor, set_cookie};
 use crate::App;
-use crate::admin::auth::is_admin;
+use crate::admin::auth;
 use crate::admin::problem::Problem;
-use axum::body::Body;
+use crate::guesses::Client;
+use crate::web::{self, is_foreign, page};
 use axum::extract::{Form, Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use twinwire_core::setting::Settings;
 use twinwire_engine::setup::session::{self, Said, Word};
 use twinwire_engine::setup::{SetupError, view};
+use twinwire_store::admin_tokens::Scope;
 
 /// The page's address.
 #[derive(Deserialize)]
@@ -86,6 +88,7 @@ pub(super) async fn show(
 pub(super) async fn act(
     State(app): State<App>,
     Path(pair): Path<String>,
+    client: Client,
     headers: HeaderMap,
     Form(sent): Form<Sent>,
 ) -> Response {
@@ -97,7 +100,7 @@ pub(super) async fn act(
     }
     let acted = match sent.act {
         Act::Open => open(&app, &pair, &sent.value).await,
-        Act::SignIn => sign_in(&app, &pair, &sent.value).await,
+        Act::SignIn => sign_in(&app, &pair, client, &sent.value).await,
         _ => go_on(&app, &pair, &headers, sent).await,
     };
     acted.unwrap_or_else(|error| trouble(&app, &pair, &error))
@@ -113,8 +116,9 @@ async fn open(app: &App, pair: &str, link: &str) -> Result<Response, Problem> {
     }
 }
 
-async fn sign_in(app: &App, pair: &str, token: &str) -> Result<Response, Problem> {
-    if !is_admin(app, token).await? {
+async fn sign_in(app: &App, pair: &str, client: Client, token: &str) -> Result<Response, Problem> {
+    let whose = auth::whose(app, client, token).await?;
+    if whose.is_none_or(|(caller, _)| caller.scope < Scope::Admin) {
         return Ok(enter(app, pair, StatusCode::UNAUTHORIZED, None, Some("That is not the admin token.")));
     }
     let begun = session::begin(&app.engine, pair, &Settings::default(), None).await?;
@@ -171,15 +175,11 @@ fn trouble(app: &App, pair: &str, problem: &Problem) -> Response {
 
 /// To the page again.
 fn again() -> Response {
-    let mut response = secured(StatusCode::SEE_OTHER, Body::empty());
-    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("setup"));
-    response
+    web::onward("setup")
 }
 
 fn entered(app: &App, visitor: &str) -> Response {
     let mut response = again();
-    if let Ok(cookie) = HeaderValue::try_from(set_cookie(app, visitor)) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
+    web::set_cookie(&mut response, &set_cookie(app, visitor));
     response
 }

@@ -1,15 +1,8 @@
 //! The pages. What is shown is escaped by the templates.
 
 use askama::Template;
-use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
 use twinwire_core::setup::Goes;
 use twinwire_engine::setup::view::{Section, Step, View};
-
-/// Nothing is loaded but our own two files, nothing is framed, and forms come here alone.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
-                      base-uri 'none'; frame-ancestors 'none'";
 
 /// A step.
 #[derive(Template)]
@@ -69,33 +62,4 @@ pub(super) struct EnterPage<'a> {
     /// The admin token is taken.
     pub(super) token: bool,
     pub(super) wrong: Option<&'a str>,
-}
-
-/// A page as it is answered.
-pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
-    let html = match template.render() {
-        Ok(html) => html,
-        Err(error) => {
-            tracing::error!(%error, "a page could not be made");
-            return secured(StatusCode::INTERNAL_SERVER_ERROR, Body::empty());
-        }
-    };
-    secured(status, Body::from(html))
-}
-
-/// An answer with the headers of every page.
-pub(super) fn secured(status: StatusCode, body: Body) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-    ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

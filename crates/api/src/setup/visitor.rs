@@ -1,7 +1,7 @@
 //! Who may see a set-up's page: whoever has its cookie, which is given for the admin token or for a link, once.
 
-use crate::App;
-use axum::http::{HeaderMap, header};
+use crate::{App, web};
+use axum::http::HeaderMap;
 use subtle::ConstantTimeEq;
 use twinwire_engine::setup::SetupError;
 use twinwire_engine::setup::session;
@@ -18,7 +18,7 @@ pub(super) struct Visitor {
 impl Visitor {
     /// By the cookie.
     pub(super) async fn of(app: &App, pair: &str, headers: &HeaderMap) -> Result<Option<Self>, SetupError> {
-        let Some(cookie) = cookie(headers) else { return Ok(None) };
+        let Some(cookie) = web::cookie(headers, COOKIE) else { return Ok(None) };
         let setup = session::of_visitor(&app.engine, pair, cookie).await?;
         Ok(setup.map(|setup| Self { cookie: cookie.to_owned(), setup }))
     }
@@ -38,16 +38,4 @@ impl Visitor {
 pub(super) fn set_cookie(app: &App, visitor: &str) -> String {
     let secure = if app.engine.public_url().starts_with("https://") { "; Secure" } else { "" };
     format!("{COOKIE}={visitor}; HttpOnly; SameSite=Strict; Max-Age=86400{secure}")
-}
-
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
-}
-
-/// Whether another site's page caused the request, as browsers say.
-pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }

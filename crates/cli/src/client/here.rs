@@ -9,6 +9,7 @@ use axum::body::{Body, to_bytes};
 use http::Request;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use twinwire_api::admin::auth::Inside;
 use twinwire_api::{App, router};
@@ -41,6 +42,9 @@ impl Here {
             admin_token: None,
             started: Instant::now(),
             status: Arc::default(),
+            guesses: Arc::default(),
+            live: Arc::default(),
+            stop: CancellationToken::new(),
         });
         Ok(Self { database, engine, router })
     }

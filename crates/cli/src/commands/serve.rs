@@ -52,6 +52,7 @@ async fn run_as(config: &Config, role: Role, without: Option<Safeguard>) -> Outc
     engine.media().open().map_err(|error| Failure::Usage(error.to_string()))?;
     let traces = traces::start(&engine)?;
     let server = Server::start_as(role, engine, listener, config.admin_token.clone())?;
+    server.trust(config.trusted_proxies.clone());
     if let Some(metrics) = metrics {
         tracing::info!(address = %metrics.local_addr()?, "metrics are open to whoever reaches their address");
         server.show_metrics(metrics);

@@ -15,7 +15,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use twinwire_store::jobs::{self, Asked};
 use twinwire_store::retention::What;
-use twinwire_store::{backfills, hours, setups, verification, webhook_log};
+use twinwire_store::{backfills, dashboard_sessions, hours, setups, verification, webhook_log};
 
 /// Partitions are made so many days ahead: a day on which that fails does no harm.
 const DAYS_AHEAD: u64 = 14;
@@ -94,11 +94,12 @@ async fn requests(engine: &Engine, work: &mut Work, now: DateTime<Utc>) -> Resul
 async fn records(engine: &Engine, now: DateTime<Utc>) -> Result<()> {
     let polls = backfills::forget_polls(engine.pool(), now - POLLS).await?;
     let records = jobs::forget(engine.pool(), now - JOBS).await?;
+    let sessions = dashboard_sessions::forget(engine.pool(), now).await?;
     let hours = hours::forget(engine.pool(), now - HOURS).await?;
     // Nobody goes on with these any more, and there are credentials in them.
     let setups = setups::forget(engine.pool(), now).await?;
     let jobs =
         queue::clean(engine.pool(), QUEUE_DAYS).await.map_err(|error| Error::Jobs(error.to_string()))?;
-    tracing::info!(polls, records, hours, setups, jobs, "old records let go");
+    tracing::info!(polls, records, sessions, hours, setups, jobs, "old records let go");
     Ok(())
 }
