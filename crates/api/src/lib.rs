@@ -18,7 +18,7 @@ mod reach;
 mod receive;
 mod refusals;
 mod request;
-mod setup;
+pub mod setup;
 
 pub use health::LastStatus;
 pub use refusals::Refusals;

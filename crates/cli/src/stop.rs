@@ -1,6 +1,6 @@
 //! Being told to stop: Ctrl-C, or SIGTERM from whatever runs us. Being told to read the settings again.
 
-use crate::{Failure, Outcome};
+use crate::Failure;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Hears both from the moment it is made, so that a stop during a slow start is not lost.
@@ -38,7 +38,9 @@ impl Reload {
 }
 
 /// A command that a stop gives up in order: Twinwire's own Postgres must not stay behind.
-pub(crate) async fn given_up_on_stop(command: impl Future<Output = Outcome>) -> Outcome {
+pub(crate) async fn given_up_on_stop<T>(
+    command: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let mut stop = Stop::listen()?;
     tokio::select! {
         outcome = command => outcome,

@@ -21,6 +21,9 @@ use twinwire_engine::Engine;
 /// What may stand in a part of a path as it is.
 const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// Where the set-up is.
+const SETUP: &str = "/v1/setup";
+
 /// Speaks the admin API.
 pub(crate) struct Client(Way);
 
@@ -51,9 +54,9 @@ struct Refused {
     words: String,
 }
 
-/// Whether the server said that what was named is not there.
-pub(crate) fn is_not_there(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == 404)
+/// Whether the server said that somebody else was faster.
+pub(crate) fn is_conflict(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == 409)
 }
 
 /// Whether a server answered, and said no.
@@ -166,6 +169,7 @@ fn sentence(error: &str, hint: Option<&str>) -> String {
 /// Where in the admin API: the parts of a path, and what is asked for in the query.
 #[derive(Clone, Debug)]
 pub(crate) struct Path {
+    root: &'static str,
     parts: Vec<String>,
     query: Vec<(&'static str, String)>,
 }
@@ -173,7 +177,12 @@ pub(crate) struct Path {
 impl Path {
     /// A path of parts, whatever stands in them.
     pub(crate) fn of(parts: &[&str]) -> Self {
-        Self { parts: parts.iter().map(|part| (*part).to_owned()).collect(), query: Vec::new() }
+        Self { root: ROOT, parts: parts.iter().map(|part| (*part).to_owned()).collect(), query: Vec::new() }
+    }
+
+    /// A path of the set-up's, which has addresses of its own.
+    pub(crate) fn of_setup(parts: &[&str]) -> Self {
+        Self { root: SETUP, ..Self::of(parts) }
     }
 
     /// The same with something in the query, where there is something.
@@ -184,7 +193,7 @@ impl Path {
 
     /// As it stands in a request.
     fn text(&self) -> Result<String, Failure> {
-        let mut text = ROOT.to_owned();
+        let mut text = self.root.to_owned();
         for part in &self.parts {
             // An address has no place for these: `/./` is no part of a path.
             if matches!(part.trim(), "" | "." | "..") {

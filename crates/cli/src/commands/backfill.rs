@@ -37,8 +37,7 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 }
 
 async fn ask(client: &Client, args: &Args) -> Outcome {
-    let channel = client.get(&Path::of(&["channels", &args.channel])).await;
-    let channel: ChannelDetails = channel.map_err(wrongly_named)?;
+    let channel: ChannelDetails = client.get(&Path::of(&["channels", &args.channel])).await?;
     if args.wait {
         can_help(client, &channel.channel.pair)?;
     }
@@ -62,14 +61,6 @@ async fn ask(client: &Client, args: &Args) -> Outcome {
         workers.stop().await;
     }
     print(args, &seen_through?, began)
-}
-
-/// Here a channel that is not there is one that was named wrongly.
-fn wrongly_named(failure: Failure) -> Failure {
-    match failure {
-        Failure::Failed(error) if client::is_not_there(&error) => Failure::Usage(error.to_string()),
-        other => other,
-    }
 }
 
 /// That this process can do the work where no server runs: asked before anything is changed.
