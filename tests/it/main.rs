@@ -7,6 +7,7 @@ mod backfill;
 mod bad_input;
 mod chaos;
 mod cli;
+mod commands;
 mod converge;
 mod conversation;
 mod crash;

@@ -131,7 +131,6 @@ async fn what_is_not_there_is_said_with_the_next_command_and_what_was_asked_wron
         &["tokens", "create", "x"],
         &["tokens", "create", "x", "--scope", "all"],
         &["tokens", "create", "a b", "--scope", "read"],
-        &["backfill", "chn_nobody"],
     ] {
         let ran = both(&twinwire, &there, wrong).await;
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{wrong:?}: {ran:?}");

@@ -204,6 +204,7 @@ async fn shells_complete_commands_and_manuals_tell_them_all() {
         for word in ["twinwire", "backfill", "healthcheck"] {
             assert!(ran.stdout.contains(word), "{shell} does not know {word}");
         }
+        assert!(!ran.stdout.contains("chaos-worker"), "{shell} offers what is hidden");
     }
     assert_eq!(program.run(&["completions", "cmd"]).await.code, Some(2));
     let page = program.run(&["man"]).await;

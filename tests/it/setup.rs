@@ -1,5 +1,6 @@
 //! The set-up step by step: as JSON, and what all faces have in common.
 
+mod elsewhere;
 mod keys;
 mod page;
 mod script;
@@ -286,7 +287,7 @@ async fn without_the_admin_token_nothing_is_begun_and_what_makes_no_sense_is_sai
     }
     assert_eq!(stack.count("select count(*) from setups").await, 0);
     for (body, status, said) in [
-        (json!({}), 400, "body"),
+        (json!({}), 400, "name what to join"),
         (json!({ "pair": "front_pigeon" }), 404, "front_signalwire"),
         (json!({ "pair": PAIR, "answers": { "colour": "red" } }), 400, "`colour` is not a setting"),
         (json!({ "pair": PAIR, "answers": { "front.verification": "maybe" } }), 400, "front.verification"),

@@ -22,7 +22,7 @@ mod reach;
 mod receive;
 mod refusals;
 mod request;
-mod setup;
+pub mod setup;
 mod web;
 
 pub use dashboard::Live;

@@ -181,8 +181,9 @@ fn every_connector_has_a_page_and_the_readme_links_every_document() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let all = fs::read_to_string(root.join("README.md")).unwrap();
     for file in fs::read_dir(root.join("docs")).unwrap() {
-        let name = file.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".md") {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|end| end == "md") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
             assert!(all.contains(&format!("(docs/{name}")), "README.md has no link to docs/{name}");
         }
     }

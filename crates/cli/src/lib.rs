@@ -118,7 +118,6 @@ impl Command {
     /// Some commands work on this machine alone. Where a server elsewhere is meant, they must not do something here instead.
     fn can_ask(&self, by_option: bool, elsewhere: bool) -> Outcome {
         let here = match self {
-            Self::Setup(args) if !args.can_be_elsewhere() => "setup",
             Self::Sql(_) => "sql",
             Self::Migrate(_) => "migrate",
             Self::Db(_) => "db",
@@ -136,6 +135,36 @@ impl Command {
             "{here} works on this machine's own database: run it where the server is, without --url and TWINWIRE_URL"
         )))
     }
+}
+
+/// The command line without what is hidden in it: nobody is to be offered that.
+fn visible() -> clap::Command {
+    let whole = Cli::command();
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let shown: Vec<clap::Command> = shown.collect();
+    let visible = clap::Command::new("twinwire").version(env!("CARGO_PKG_VERSION"));
+    let visible = visible.args(whole.get_arguments().cloned()).subcommands(shown);
+    match whole.get_about() {
+        Some(about) => visible.about(about.clone()),
+        None => visible,
+    }
+}
+
+/// Every command that can be run, by its words: `["channels", "pause"]`. Tests hold that each of them is tested.
+pub fn every_command() -> Vec<Vec<String>> {
+    fn below(command: &clap::Command, words: &[String], all: &mut Vec<Vec<String>>) {
+        if !command.is_subcommand_required_set() {
+            all.push(words.to_vec());
+        }
+        for sub in command.get_subcommands() {
+            below(sub, &[words, &[sub.get_name().to_owned()]].concat(), all);
+        }
+    }
+    let mut all = Vec::new();
+    for command in visible().get_subcommands() {
+        below(command, &[command.get_name().to_owned()], &mut all);
+    }
+    all
 }
 
 /// Why a command did not do what was asked.
@@ -176,10 +205,10 @@ async fn run(cli: Cli) -> Outcome {
     match &cli.command {
         Command::Settings(args) => return commands::settings::run(args),
         Command::Completions(args) => {
-            commands::completions::run(args, Cli::command());
+            commands::completions::run(args, visible());
             return Ok(());
         }
-        Command::Man(args) => return commands::man::run(args, Cli::command()),
+        Command::Man(args) => return commands::man::run(args, visible()),
         Command::Sandbox(args) => {
             cli.command.can_ask(cli.url.is_some(), cli.url.is_some())?;
             return commands::sandbox::run(cli.config.as_deref(), args).await;

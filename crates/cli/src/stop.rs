@@ -1,6 +1,6 @@
 //! Being told to stop: Ctrl-C, or SIGTERM from whatever runs us. Being told to read the settings again.
 
-use crate::{Failure, Outcome};
+use crate::Failure;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -61,7 +61,9 @@ impl Drop for Held {
 
 /// A command that a stop gives up in order: Twinwire's own Postgres must not stay behind. What holds it is waited for, until
 /// a second stop.
-pub(crate) async fn given_up_on_stop(command: impl Future<Output = Outcome>) -> Outcome {
+pub(crate) async fn given_up_on_stop<T>(
+    command: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let mut stop = Stop::listen()?;
     let mut command = pin!(command);
     let stopped = || Err(Failure::Failed(anyhow::anyhow!("stopped before the end")));

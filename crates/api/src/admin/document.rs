@@ -28,8 +28,8 @@ pub(super) const WHERE: &str = "/v1/admin/docs shows all of it.";
 struct Head;
 
 /// The whole document.
-pub(super) fn document(paths: Document) -> Document {
-    let mut document = Head::openapi().nest(ROOT, paths);
+pub(super) fn document(paths: Document, setup: Document) -> Document {
+    let mut document = Head::openapi().nest(ROOT, paths).nest("/v1", setup);
     let components = document.components.get_or_insert_default();
     let token = Http::builder()
         .scheme(HttpAuthScheme::Bearer)
@@ -61,10 +61,10 @@ fn refused(operation: &mut Operation) {
 }
 
 /// The document at `openapi.json`, and the viewer at `docs`.
-pub(super) fn viewer(paths: Document) -> Router<App> {
+pub(super) fn viewer(paths: Document, setup: Document) -> Router<App> {
     // By itself it would show the document's address to somebody else, who would say whether it is valid; and read a document
     // that a link names, which could send a token anywhere.
     let config = Config::default().validator_url("none").query_config_enabled(false);
     let viewer = SwaggerUi::new(format!("{ROOT}/docs")).config(config);
-    viewer.url(format!("{ROOT}/openapi.json"), document(paths)).into()
+    viewer.url(format!("{ROOT}/openapi.json"), document(paths, setup)).into()
 }

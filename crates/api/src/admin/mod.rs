@@ -63,7 +63,10 @@ fn subjects() -> OpenApiRouter<App> {
 pub(crate) fn router() -> Router<App> {
     let (routes, paths) = subjects().split_for_parts();
     let routes = routes.fallback(unknown).method_not_allowed_fallback(wrong_method);
-    Router::new().nest(ROOT, routes).merge(document::viewer(paths))
+    // The set-up has addresses of its own, and stands in the same document.
+    let (setup, setup_paths) = crate::setup::json::routes().split_for_parts();
+    let setup = setup.method_not_allowed_fallback(wrong_method);
+    Router::new().nest(ROOT, routes).nest("/v1", setup).merge(document::viewer(paths, setup_paths))
 }
 
 async fn unknown() -> Problem {

@@ -1,66 +1,23 @@
 //! The set-up as JSON, with the admin token. Answers go in; what comes next comes out, and no answer with it.
 
+use super::forms::{Begin, Install, InstalledView, Link, Say, Saying, SetupView, Webhook};
 use crate::App;
 use crate::admin::auth::{Admin, May};
 use crate::admin::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
-use std::collections::BTreeMap;
 use twinwire_core::setting::Settings;
 use twinwire_engine::setup::session::{self, Said, Session, Word};
-use twinwire_engine::setup::view::{self, View};
-
-/// What begins a set-up.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Begin {
-    pair: String,
-    #[serde(default)]
-    answers: BTreeMap<String, String>,
-    channel: Option<String>,
-}
-
-/// What goes on with a set-up.
-#[derive(Deserialize)]
-struct Saying {
-    /// The version of the step that it is said of. Without it an answer that is sent again could answer the next question.
-    version: Option<i64>,
-    #[serde(flatten)]
-    say: Say,
-}
-
-/// One of these.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Say {
-    Answer(String),
-    Answers(BTreeMap<String, String>),
-    Back(String),
-    Webhook(Webhook),
-    Continue(bool),
-}
-
-/// What is to become of the number's webhook.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Webhook {
-    Set,
-    TakeOver,
-    Leave,
-}
+use twinwire_engine::setup::view;
+use twinwire_engine::setup::webhook::{self, Take};
+use twinwire_engine::setup::{self, SetupError};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 impl Say {
-    /// Whether it is said of what was shown, and of nothing else.
-    fn needs_version(&self) -> bool {
-        matches!(self, Self::Answer(_) | Self::Webhook(_))
-    }
-
     /// What a person says by it; nothing where it says that one does not go on.
     fn said(self) -> Option<Said> {
         Some(match self {
@@ -77,62 +34,120 @@ impl Say {
 }
 
 /// An answer that no cache keeps: the channel's key may be in it.
-type Shown = Result<(StatusCode, [(HeaderName, &'static str); 1], Json<View>), Problem>;
+type Kept<T> = Result<(StatusCode, [(HeaderName, &'static str); 1], Json<T>), Problem>;
+type Shown = Kept<SetupView>;
 
-/// `POST /v1/setup`: begins a set-up.
-pub(super) async fn begin(_: May<Admin>, State(app): State<App>, body: Bytes) -> Shown {
+const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
+
+/// Begins a set-up. What is answered already is not asked.
+#[utoipa::path(post, path = "/setup", tag = "setup", security(("token" = ["admin"])), request_body = Begin,
+    responses((status = 201, body = SetupView), (status = 404, description = "There is no such pair or channel.")))]
+async fn begin(_: May<Admin>, State(app): State<App>, body: Bytes) -> Shown {
     let asked: Begin = parsed(&body).ok_or_else(|| {
-        Problem::wrong("The body is not as it should be.").hint(
-            "Say {\"pair\": \"…\"} and, as you like, \"answers\" by name or the \"channel\" whose answers change.",
-        )
+        wrong("Say {\"pair\": \"…\"} and, as you like, \"answers\" by name or the \"channel\" whose answers change.")
     })?;
+    let pair = setup::pair_for(&app.engine, asked.pair.as_deref(), asked.channel.as_deref()).await?;
     let answers = Settings::from_iter(asked.answers);
-    let session = session::begin(&app.engine, &asked.pair, &answers, asked.channel.as_deref()).await?;
+    let session = session::begin(&app.engine, &pair, &answers, asked.channel.as_deref()).await?;
     shown(&app, StatusCode::CREATED, &session).await
 }
 
-/// `GET /v1/setup/{setup}`: what comes next.
-pub(super) async fn look(_: May<Admin>, State(app): State<App>, Path(id): Path<String>) -> Shown {
+/// Makes a channel, or changes answers of one, all at once: nothing is stored before the provider has taken the credentials.
+#[utoipa::path(post, path = "/setup/install", tag = "setup", security(("token" = ["admin"])), request_body = Install,
+    responses((status = 200, body = InstalledView), (status = 404, description = "There is no such channel."),
+        (status = 422, description = "The provider refuses the credentials."),
+        (status = 502, description = "The provider cannot be asked.")))]
+async fn install(_: May<Admin>, State(app): State<App>, body: Bytes) -> Kept<InstalledView> {
+    let asked: Install = parsed(&body).ok_or_else(|| {
+        wrong(
+            "Say {\"pair\": \"…\", \"answers\": {…}}, and as you like the \"channel\" whose answers change, and \
+             \"webhook\": \"set\" or \"take_over\".",
+        )
+    })?;
+    let engine = &app.engine;
+    let pair = setup::pair_for(engine, asked.pair.as_deref(), asked.channel.as_deref()).await?;
+    let answers = Settings::from_iter(asked.answers);
+    let made = match &asked.channel {
+        Some(channel) => setup::change(engine, channel, &answers).await,
+        None => setup::install(engine, &pair, &answers).await,
+    };
+    let made = named(made)?;
+    let take = match asked.webhook {
+        Some(Webhook::Set) => Some(Take::Free),
+        Some(Webhook::TakeOver) => Some(Take::Over),
+        Some(Webhook::Leave) | None => None,
+    };
+    let goes = match take {
+        Some(take) => Some(webhook::take(engine, &made.channel.id, take).await?),
+        None => None,
+    };
+    Ok((StatusCode::OK, NO_STORE, Json(InstalledView::of(&made, engine.public_url(), goes))))
+}
+
+/// Shows what comes next in a set-up.
+#[utoipa::path(get, path = "/setup/{setup}", tag = "setup", security(("token" = ["admin"])),
+    params(("setup" = String, Path, description = "The set-up's id")),
+    responses((status = 200, body = SetupView), (status = 404, description = "There is no such set-up.")))]
+async fn look(_: May<Admin>, State(app): State<App>, Path(id): Path<String>) -> Shown {
     let session = session::look(&app.engine, &id).await?;
     shown(&app, StatusCode::OK, &session).await
 }
 
-/// `POST /v1/setup/{setup}`: goes on, and gives what comes next.
-pub(super) async fn say(_: May<Admin>, State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Shown {
+/// Goes on with a set-up, and shows what comes next.
+#[utoipa::path(post, path = "/setup/{setup}", tag = "setup", security(("token" = ["admin"])), request_body = Saying,
+    params(("setup" = String, Path, description = "The set-up's id")),
+    responses((status = 200, body = SetupView), (status = 404, description = "There is no such set-up."),
+        (status = 409, description = "Somebody else went on with it in the meantime.")))]
+async fn say(_: May<Admin>, State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Shown {
     let wrong = || {
-        Problem::wrong("The body is not as it should be.").hint(
+        wrong(
             "Say one of {\"answer\": \"…\"}, {\"answers\": {…}}, {\"back\": \"setting\"}, {\"webhook\": \"set\", \
              \"take_over\" or \"leave\"}, {\"continue\": true}; with \"answer\" and \"webhook\" the \"version\" of the step \
              that it is said of.",
         )
     };
-    let Saying { version, say } = parsed(&body).ok_or_else(wrong)?;
-    if say.needs_version() && version.is_none() {
-        return Err(wrong());
-    }
+    let (version, say) = parsed::<Saying>(&body).and_then(Saying::one).ok_or_else(wrong)?;
     let said = say.said().ok_or_else(wrong)?;
     let session = session::say(&app.engine, &id, version, said).await?;
     shown(&app, StatusCode::OK, &session).await
 }
 
-/// `POST /v1/setup/{setup}/link`: a link to its page, for one use within 30 minutes.
-pub(super) async fn link(
-    _: May<Admin>,
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+/// Makes a link to a set-up's page, for one use within 30 minutes.
+#[utoipa::path(post, path = "/setup/{setup}/link", tag = "setup", security(("token" = ["admin"])),
+    params(("setup" = String, Path, description = "The set-up's id")),
+    responses((status = 201, body = Link), (status = 404, description = "There is no such set-up.")))]
+async fn link(_: May<Admin>, State(app): State<App>, Path(id): Path<String>) -> Kept<Link> {
     let session = session::look(&app.engine, &id).await?;
     let link = session::link(&app.engine, &session).await?;
-    Ok((StatusCode::CREATED, NO_STORE, Json(json!({ "link": link }))).into_response())
+    Ok((StatusCode::CREATED, NO_STORE, Json(Link { link })))
 }
 
-const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
-
 async fn shown(app: &App, status: StatusCode, session: &Session) -> Shown {
-    Ok((status, NO_STORE, Json(view::of(&app.engine, session).await?)))
+    Ok((status, NO_STORE, Json(view::of(&app.engine, session).await?.into())))
 }
 
 /// What was said; nothing of what cannot be read is repeated, for it may be a secret.
 fn parsed<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     serde_json::from_slice(body).ok()
+}
+
+fn wrong(hint: &str) -> Problem {
+    Problem::wrong("The body is not as it should be.").hint(hint)
+}
+
+/// Whoever gives all answers at once and a pair that there is not asks wrongly.
+fn named<T>(result: Result<T, SetupError>) -> Result<T, Problem> {
+    result.map_err(|error| match error {
+        SetupError::NoPair(..) => Problem::wrong(error.to_string()),
+        other => other.into(),
+    })
+}
+
+/// The routes, under `/v1`.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(begin))
+        .routes(routes!(install))
+        .routes(routes!(look, say))
+        .routes(routes!(link))
 }

@@ -1,9 +1,10 @@
 //! The set-up of a channel for browsers and for programs: the same steps as in the terminal.
 //!
-//! * [`json`] — `/v1/setup`, with the admin token.
+//! * [`json`] — `/v1/setup`, with the admin token; [`forms`] is what it takes and gives.
 //! * [`page`] — `/v1/install/{pair}/setup`, with the admin token or a link that works once.
 
-mod json;
+pub mod forms;
+pub(crate) mod json;
 mod page;
 mod templates;
 mod visitor;
@@ -14,15 +15,12 @@ use crate::web::asset;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use twinwire_engine::setup::SetupError;
 
 /// The routes.
 pub(crate) fn routes() -> Router<App> {
     Router::new()
-        .route("/v1/setup", post(json::begin))
-        .route("/v1/setup/{setup}", get(json::look).post(json::say))
-        .route("/v1/setup/{setup}/link", post(json::link))
         .route("/v1/setup/assets/style.css", get(style))
         .route("/v1/setup/assets/script.js", get(script))
         .route("/v1/install/{pair}/setup", get(page::show).post(page::act))
@@ -40,16 +38,18 @@ impl From<SetupError> for Problem {
     fn from(error: SetupError) -> Self {
         let words = error.to_string();
         match error {
+            SetupError::Missing(name, _) => {
+                Self::wrong(words).hint(format!("On the command line: --set {name}=…"))
+            }
+            SetupError::Refused(..) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, words),
             SetupError::NoPair(..) | SetupError::NoSetup(_) | SetupError::NoChannel(_) => {
                 Self::not_found(words)
             }
             SetupError::Overtaken | SetupError::Shared(_) => Self::conflict(words),
             SetupError::Unreachable(..) => Self::new(StatusCode::BAD_GATEWAY, words),
-            SetupError::Missing(..)
-            | SetupError::Unknown(..)
-            | SetupError::MissingInstallation(..)
-            | SetupError::Invalid(_)
-            | SetupError::Refused(..) => Self::wrong(words),
+            SetupError::Unknown(..) | SetupError::MissingInstallation(..) | SetupError::Invalid(_) => {
+                Self::wrong(words)
+            }
             SetupError::Engine(error) => error.into(),
         }
     }

@@ -37,7 +37,7 @@ impl StepPage<'_> {
             Step::Install { todo, .. }
             | Step::Show { todo }
             | Step::Wait { todo, .. }
-            | Step::Done { todo } => todo,
+            | Step::Done { todo, .. } => todo,
             Step::Ask(_) | Step::Confirm { .. } => &[],
         }
     }

@@ -1,6 +1,6 @@
 //! The admin API in this process, over this machine's own database: no server has to run.
 
-use super::{Answer, Asked};
+use super::{Answer, Asked, Begins};
 use crate::Failure;
 use crate::config::Config;
 use crate::database::Database;
@@ -23,8 +23,11 @@ pub(super) struct Here {
 }
 
 impl Here {
-    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
-        let database = Database::open(config).await?;
+    pub(super) async fn open(config: &Config, begins: Begins) -> anyhow::Result<Self> {
+        let database = match begins {
+            Begins::Yes => Database::open_first(config).await?,
+            Begins::No => Database::open(config).await?,
+        };
         let engine = match database.public_url(config).await {
             Ok(public_url) => database.engine(config, &public_url),
             Err(error) => Err(error),

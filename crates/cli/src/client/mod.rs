@@ -21,6 +21,9 @@ use twinwire_engine::Engine;
 /// What may stand in a part of a path as it is.
 const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// Where the set-up is.
+const SETUP: &str = "/v1/setup";
+
 /// Speaks the admin API.
 pub(crate) struct Client(Way);
 
@@ -51,9 +54,9 @@ struct Refused {
     words: String,
 }
 
-/// Whether the server said that what was named is not there.
-pub(crate) fn is_not_there(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == 404)
+/// Whether the server said that somebody else was faster.
+pub(crate) fn is_conflict(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == 409)
 }
 
 /// Whether a server answered, and said no.
@@ -63,7 +66,22 @@ pub(crate) fn is_refused(error: &anyhow::Error) -> bool {
 
 /// Runs a verb with a client, and closes the client however it ends.
 pub(crate) async fn with(config: &Config, verb: impl AsyncFnOnce(&Client) -> Outcome) -> Outcome {
-    let client = Client::open(config).await?;
+    run(Client::open(config, Begins::No).await?, verb).await
+}
+
+/// The same for a verb with which people begin: on this machine the schema is made where there is none.
+pub(crate) async fn with_new(config: &Config, verb: impl AsyncFnOnce(&Client) -> Outcome) -> Outcome {
+    run(Client::open(config, Begins::Yes).await?, verb).await
+}
+
+/// Whether people begin with a verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begins {
+    Yes,
+    No,
+}
+
+async fn run(client: Client, verb: impl AsyncFnOnce(&Client) -> Outcome) -> Outcome {
     let outcome = verb(&client).await;
     // What the verb said is what people have to know first.
     match (outcome, client.close().await) {
@@ -77,10 +95,10 @@ pub(crate) async fn with(config: &Config, verb: impl AsyncFnOnce(&Client) -> Out
 
 impl Client {
     /// Of the server that `--url` names; without it, of this machine's own database.
-    async fn open(config: &Config) -> Result<Self, Failure> {
+    async fn open(config: &Config, begins: Begins) -> Result<Self, Failure> {
         Ok(Self(match &config.url {
             Some(url) => Way::There(There::new(url, config)?),
-            None => Way::Here(Box::new(Here::open(config).await?)),
+            None => Way::Here(Box::new(Here::open(config, begins).await?)),
         }))
     }
 
@@ -172,6 +190,7 @@ fn sentence(error: &str, hint: Option<&str>) -> String {
 /// Where in the admin API: the parts of a path, and what is asked for in the query.
 #[derive(Clone, Debug)]
 pub(crate) struct Path {
+    root: &'static str,
     parts: Vec<String>,
     query: Vec<(&'static str, String)>,
 }
@@ -179,7 +198,12 @@ pub(crate) struct Path {
 impl Path {
     /// A path of parts, whatever stands in them.
     pub(crate) fn of(parts: &[&str]) -> Self {
-        Self { parts: parts.iter().map(|part| (*part).to_owned()).collect(), query: Vec::new() }
+        Self { root: ROOT, parts: parts.iter().map(|part| (*part).to_owned()).collect(), query: Vec::new() }
+    }
+
+    /// A path of the set-up's, which has addresses of its own.
+    pub(crate) fn of_setup(parts: &[&str]) -> Self {
+        Self { root: SETUP, ..Self::of(parts) }
     }
 
     /// The same with something in the query, where there is something.
@@ -190,7 +214,7 @@ impl Path {
 
     /// As it stands in a request.
     fn text(&self) -> Result<String, Failure> {
-        let mut text = ROOT.to_owned();
+        let mut text = self.root.to_owned();
         for part in &self.parts {
             // An address has no place for these: `/./` is no part of a path.
             if matches!(part.trim(), "" | "." | "..") {

@@ -59,7 +59,7 @@ impl There {
         let status = response.status();
         if status.is_redirection() {
             let to = response.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
-            let to = to.split_once("/v1/admin").map_or(to, |(base, _)| base);
+            let to = to.split_once("/v1/").map_or(to, |(base, _)| base);
             return Err(Failure::Failed(anyhow!(
                 "{} answers with a redirect to {to}, which is not followed with a token; if that is your server, \
                  name it with --url",

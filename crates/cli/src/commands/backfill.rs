@@ -36,8 +36,7 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 }
 
 async fn ask(client: &Client, args: &Args) -> Outcome {
-    let channel = client.get(&Path::of(&["channels", &args.channel])).await;
-    let channel: ChannelDetails = channel.map_err(wrongly_named)?;
+    let channel: ChannelDetails = client.get(&Path::of(&["channels", &args.channel])).await?;
     if args.wait {
         can_help(client, &channel.channel.pair)?;
     }
@@ -56,14 +55,6 @@ async fn ask(client: &Client, args: &Args) -> Outcome {
     }
     let seen = server::helped(client.here(), see_through(client, asked.backfill, args.timeout)).await?;
     print(args, &seen, began)
-}
-
-/// Here a channel that is not there is one that was named wrongly.
-fn wrongly_named(failure: Failure) -> Failure {
-    match failure {
-        Failure::Failed(error) if client::is_not_there(&error) => Failure::Usage(error.to_string()),
-        other => other,
-    }
 }
 
 /// That this process can do the work where no server runs: asked before anything is changed.

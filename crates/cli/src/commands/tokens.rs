@@ -1,6 +1,7 @@
 //! `twinwire tokens`
 
 use crate::client::{self, Client, Path};
+use crate::commands::named::wrapped;
 use crate::config::Config;
 use crate::listing::Listing;
 use crate::{Outcome, output};
@@ -65,10 +66,13 @@ async fn create(client: &Client, name: &str, scope: &str, json: bool) -> Outcome
         return Ok(());
     }
     output::say(&made.text);
-    output::complain(&format!(
+    let words = format!(
         "This is the token {}, of scope {scope}. It is shown this once; set it as TWINWIRE_TOKEN.",
         made.token.name
-    ));
+    );
+    for line in wrapped(&words, "", "") {
+        output::complain(&line);
+    }
     Ok(())
 }
 

@@ -67,8 +67,7 @@ async fn place(host: Host<&str>) -> (bool, bool) {
 
 async fn call(engine: &Engine) -> Result<Reached> {
     let question = question(engine);
-    let conn = &mut *engine.pool().acquire().await?;
-    checkup::ask(conn, &question).await?;
+    checkup::ask(&mut *engine.pool().acquire().await?, &question).await?;
     let request = Request {
         method: Method::Get,
         url: format!("{}{PATH}{question}", engine.public_url()),
@@ -77,7 +76,7 @@ async fn call(engine: &Engine) -> Result<Reached> {
         timeout: ANSWERS_WITHIN,
     };
     let reply = engine.sender().send(request, None).await;
-    checkup::answered(conn, &question).await?;
+    checkup::answered(&mut *engine.pool().acquire().await?, &question).await?;
     Ok(match reply {
         Ok(Reply::Answer(answer)) => {
             let right = answer_to(engine, &question);

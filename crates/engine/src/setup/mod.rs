@@ -124,16 +124,29 @@ pub(crate) async fn find(engine: &Engine, id: &str) -> Result<StoredChannel, Set
     }
 }
 
-/// The pair of a channel.
-pub async fn pair_of(engine: &Engine, channel: &str) -> Result<String, SetupError> {
-    Ok(find(engine, channel).await?.channel.pair)
-}
-
-/// Whether a user of the helpdesk has connected a channel.
-pub async fn is_connected(engine: &Engine, channel: &str) -> Result<bool, SetupError> {
-    let channel = find(engine, channel).await?;
-    let works = matches!(channel.state, channels::State::Active | channels::State::Paused);
-    Ok(works && channel.channel.helpdesk_channel_id.is_some())
+/// The pair that is meant: the named one, or that of the channel.
+pub async fn pair_for(
+    engine: &Engine,
+    named: Option<&str>,
+    channel: Option<&str>,
+) -> Result<String, SetupError> {
+    let known = match channel {
+        Some(channel) => Some(find(engine, channel).await?.channel.pair),
+        None => None,
+    };
+    match (named, known) {
+        (Some(named), Some(known)) if named != known => {
+            Err(SetupError::Invalid(format!("that channel's pair is {known}, not {named}")))
+        }
+        (Some(pair), _) => Ok(pair.to_owned()),
+        (None, Some(pair)) => Ok(pair),
+        (None, None) => {
+            let known = engine.connectors().pairs();
+            let names = known.map(|(one, other)| format!("{}_{}", one.name(), other.name()));
+            let names: Vec<String> = names.collect();
+            Err(SetupError::Invalid(format!("name what to join, one of: {}", names.join(", "))))
+        }
+    }
 }
 
 /// What a channel's provider account was answered, and its number.

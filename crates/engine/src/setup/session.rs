@@ -192,6 +192,23 @@ async fn read(engine: &Engine, id: &str) -> Result<Session, SetupError> {
     Ok(session)
 }
 
+/// What a set-up is at, for whoever says something else.
+fn asked(now: &Next<'_>) -> String {
+    match now {
+        Next::Install => "needs settings of the installation first, and the server started anew".to_owned(),
+        Next::Ask { ask, .. } => format!("asks for `{}`", ask.setting),
+        Next::Confirm(_) => {
+            "asks what is to become of the number's webhook (set, take_over or leave)".to_owned()
+        }
+        Next::Show => "shows what to do at the vendors, and goes on by \"continue\"".to_owned(),
+        Next::Wait => "waits for the helpdesk's user to connect the channel".to_owned(),
+        Next::Done => "is done; to change answers begin one with the \"channel\"".to_owned(),
+        Next::Check | Next::Make | Next::ReadHook | Next::SetHook(_) => {
+            "has something of its own to do".to_owned()
+        }
+    }
+}
+
 /// What the machine asks of us.
 enum Todo {
     Check,
@@ -353,7 +370,10 @@ impl Session {
         let prepared = self.prepared();
         let facts = self.facts(engine, &prepared);
         let now = next(&self.setup.progress, &facts);
-        let not_now = |what: &str| Err(SetupError::Invalid(format!("{what} is not asked for now")));
+        let asked = asked(&now);
+        let not_now = |what: &str| {
+            Err(SetupError::Invalid(format!("{what} is not asked for now: this set-up {asked}")))
+        };
         match (said, now) {
             (Said::Answer(answer), Next::Ask { ask, .. }) => {
                 let name = ask.setting;

@@ -69,6 +69,8 @@ pub enum Step {
     },
     /// The channel works.
     Done {
+        /// Who has connected it.
+        at: &'static str,
         /// What may still be done at the vendors.
         todo: Vec<Section>,
     },
@@ -152,7 +154,7 @@ pub async fn of(engine: &Engine, session: &Session) -> Result<View, SetupError> 
         Next::Wait => Step::Wait { at: session.helpdesk.title(), todo: todo(engine, session, true).await? },
         // The machine has nothing for a person to do between its own steps.
         Next::Done | Next::Check | Next::Make | Next::ReadHook | Next::SetHook(_) => {
-            Step::Done { todo: todo(engine, session, false).await? }
+            Step::Done { at: session.helpdesk.title(), todo: todo(engine, session, false).await? }
         }
     };
     let answered = |name: &str| session.setup.progress.answers.get(name).is_some();

@@ -29,13 +29,14 @@ impl Written {
         let public_url = format!("http://{server}");
         let (app_id, app_secret) = (&front.options().app_id, &front.options().app_secret);
         let (front, signalwire) = (front.url(), signalwire.url());
-        let data_dir = folder.join("twinwire-sandbox");
+        // Quoted as JSON does, which TOML reads as well.
+        let data_dir = serde_json::Value::from(folder.join("twinwire-sandbox").display().to_string());
         let text = format!(
             "{OURS}http://{control}\n\
              listen = \"{server}\"\n\
              public_url = \"{public_url}\"\n\
              # A database, a key and files of its own, beside this file.\n\
-             data_dir = {data_dir:?}\n\
+             data_dir = {data_dir}\n\
              # The doubles are on this machine, and answer at once.\n\
              private_hosts = \"yes\"\n\
              settling = \"2s\"\n\

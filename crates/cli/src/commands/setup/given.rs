@@ -2,18 +2,21 @@
 //! script, in the shell's history or in the list of processes.
 
 use crate::Failure;
+use std::collections::BTreeMap;
 use std::io::Read;
-use twinwire_core::setting::Settings;
 
 /// Longest answer that is read from a file: credentials are short.
 const LONGEST: u64 = 64 * 1024;
 
 /// The answers, with those from elsewhere in their place. Without a value from outside nothing is read.
-pub(super) fn read(answers: &[(String, String)], stdin: &mut dyn Read) -> Result<Settings, Failure> {
+pub(super) fn read(
+    answers: &[(String, String)],
+    stdin: &mut dyn Read,
+) -> Result<BTreeMap<String, String>, Failure> {
     if answers.iter().filter(|(_, value)| value == "-").count() > 1 {
         return Err(Failure::Usage("only one answer can come from standard input (-)".to_owned()));
     }
-    let mut all = Settings::default();
+    let mut all = BTreeMap::new();
     for (name, value) in answers {
         let value = match value.strip_prefix('@') {
             _ if value == "-" => text(name, "standard input", stdin)?,
@@ -24,7 +27,7 @@ pub(super) fn read(answers: &[(String, String)], stdin: &mut dyn Read) -> Result
             }
             None => value.clone(),
         };
-        all.set(name.as_str(), value);
+        all.insert(name.clone(), value);
     }
     Ok(all)
 }
@@ -43,7 +46,7 @@ fn text(name: &str, place: &str, from: &mut dyn Read) -> Result<String, Failure>
 mod tests {
     use super::*;
 
-    fn of(pairs: &[(&str, &str)], stdin: &str) -> Result<Settings, String> {
+    fn of(pairs: &[(&str, &str)], stdin: &str) -> Result<BTreeMap<String, String>, String> {
         let pairs: Vec<_> =
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         read(&pairs, &mut stdin.as_bytes()).map_err(|failure| match failure {
@@ -60,8 +63,8 @@ mod tests {
         let file = format!("@{}", file.display());
         let given = [("space", "acme"), ("token", file.as_str()), ("signing_key", "-")];
         let all = of(&given, " PSK_secret \n").unwrap();
-        assert_eq!(all.get("space"), Some("acme"));
-        assert_eq!((all.get("token"), all.get("signing_key")), (Some("PTsecret"), Some("PSK_secret")));
+        assert_eq!(all["space"], "acme");
+        assert_eq!((all["token"].as_str(), all["signing_key"].as_str()), ("PTsecret", "PSK_secret"));
     }
 
     #[test]

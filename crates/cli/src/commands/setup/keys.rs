@@ -1,12 +1,11 @@
 //! `twinwire setup key show|rotate` and `twinwire setup reset`: for lost keys.
 
-use super::{failure, talk};
+use super::talk;
 use crate::client::{self, Client, Path};
 use crate::config::Config;
 use crate::{Outcome, output};
 use serde_json::json;
 use twinwire_api::admin::keys::{BegunSetup, ChannelKey};
-use twinwire_engine::setup::session;
 
 /// What is done about keys.
 #[derive(Debug, clap::Subcommand)]
@@ -86,11 +85,10 @@ async fn reset(client: &Client, channel: &str, shared: bool, as_json: bool) -> O
         return Ok(output::json(&begun)?);
     }
     output::say(&format!("The credentials of {channel} are forgotten; its history and connection stay."));
-    if let Some(engine) = client.here().filter(|_| super::is_terminal()) {
-        let session = session::look(engine, &begun.setup).await.map_err(failure)?;
-        return talk::through(engine, session).await;
+    if super::is_terminal() {
+        return talk::through(client, client.get(&Path::of_setup(&[&begun.setup])).await?).await;
     }
-    output::say("Its messages wait until there are new ones. On the server, go on with:");
+    output::say("Its messages wait until there are new ones. On a terminal, go on with:");
     output::say(&format!("  twinwire setup --resume {}", begun.setup));
     Ok(())
 }

@@ -4,21 +4,19 @@ mod given;
 mod keys;
 mod talk;
 
+use crate::client::{self, Client, Path};
 use crate::commands::named::wrapped;
 use crate::config::Config;
-use crate::database::Database;
 use crate::stop::given_up_on_stop;
 use crate::{Failure, Outcome, output};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::IsTerminal;
 use std::time::Duration;
+use twinwire_api::admin::channels::ChannelDetails;
+use twinwire_api::setup::forms::{Begin, Install, InstalledView, Link, SetupView, Webhook};
 use twinwire_connectors::ALL;
-use twinwire_core::setting::{COMMON, Scope, Setting, Settings};
+use twinwire_core::setting::{COMMON, Scope, Setting};
 use twinwire_core::setup::Goes;
-use twinwire_engine::Engine;
-use twinwire_engine::setup::session::{self, Session};
-use twinwire_engine::setup::webhook::{self, Take};
-use twinwire_engine::setup::{self, Installed, SetupError};
 
 /// How often it is looked whether the helpdesk's user has connected the channel.
 const LOOK: Duration = Duration::from_millis(500);
@@ -94,11 +92,6 @@ impl Args {
     fn is_for_a_script(&self) -> bool {
         self.set_webhook || self.take_over_webhook || self.wait
     }
-
-    /// Whether it can be asked of a server elsewhere as well.
-    pub(crate) fn can_be_elsewhere(&self) -> bool {
-        self.command.is_some()
-    }
 }
 
 /// Whether there is somebody to ask.
@@ -110,74 +103,40 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
     if let Some(command) = &args.command {
         return keys::run(config, command).await;
     }
-    let database = Database::open_first(config).await?;
-    let public_url = database.public_url(config).await?;
-    let engine = database.engine(config, &public_url)?;
-    let outcome = act(&engine, args, &public_url).await;
-    database.close().await?;
-    outcome
+    client::with_new(config, async |client| act(client, args).await).await
 }
 
-async fn act(engine: &Engine, args: &Args, public_url: &str) -> Outcome {
+async fn act(client: &Client, args: &Args) -> Outcome {
     let terminal = is_terminal() && !args.json;
     if args.resume.is_some() && !terminal && !args.web {
         let words = "--resume asks questions: use it on a terminal, or with --web";
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.web || args.resume.is_some() || (terminal && !args.is_for_a_script()) {
-        let session = session(engine, args).await.map_err(failure)?;
+        let view = given_up_on_stop(begun(client, args)).await?;
         return if args.web {
-            given_up_on_stop(web(engine, args, &session)).await
+            given_up_on_stop(web(client, args, &view)).await
         } else {
-            talk::through(engine, session).await
+            talk::through(client, view).await
         };
     }
-    given_up_on_stop(script(engine, args, public_url)).await
+    given_up_on_stop(script(client, args)).await
 }
 
 /// The set-up that is meant: a new one, or one that goes on.
-async fn session(engine: &Engine, args: &Args) -> Result<Session, SetupError> {
+async fn begun(client: &Client, args: &Args) -> Result<SetupView, Failure> {
     if let Some(id) = &args.resume {
-        return session::look(engine, id).await;
+        return client.get(&Path::of_setup(&[id])).await;
     }
-    let given = given::read(&args.answers, &mut std::io::stdin()).map_err(said)?;
-    let pair = pair(engine, args).await?;
-    session::begin(engine, &pair, &given, args.channel.as_deref()).await
+    let answers = given::read(&args.answers, &mut std::io::stdin())?;
+    let begin = Begin { pair: args.pair.clone(), answers, channel: args.channel.clone() };
+    client.post(&Path::of_setup(&[]), &begin).await
 }
 
-/// The pair that is meant: the named one, or that of the channel.
-async fn pair(engine: &Engine, args: &Args) -> Result<String, SetupError> {
-    let known = match &args.channel {
-        Some(channel) => Some(setup::pair_of(engine, channel).await?),
-        None => None,
-    };
-    match (&args.pair, known) {
-        (Some(named), Some(known)) if *named != known => {
-            Err(SetupError::Invalid(format!("that channel's pair is {known}, not {named}")))
-        }
-        (Some(pair), _) => Ok(pair.clone()),
-        (None, Some(pair)) => Ok(pair),
-        (None, None) => {
-            let known = engine.connectors().pairs();
-            let names = known.map(|(one, other)| format!("{}_{}", one.name(), other.name()));
-            let names: Vec<String> = names.collect();
-            Err(SetupError::Invalid(format!("name what to join, one of: {}", names.join(", "))))
-        }
-    }
-}
-
-/// What is wrong with the command line, as what is wrong with a set-up.
-fn said(failure: Failure) -> SetupError {
-    match failure {
-        Failure::Usage(words) => SetupError::Invalid(words),
-        Failure::Failed(error) | Failure::NoVerdict(error) => SetupError::Invalid(format!("{error:#}")),
-    }
-}
-
-async fn web(engine: &Engine, args: &Args, session: &Session) -> Outcome {
-    let link = session::link(engine, session).await.map_err(failure)?;
+async fn web(client: &Client, args: &Args, view: &SetupView) -> Outcome {
+    let Link { link } = client.post(&Path::of_setup(&[&view.setup, "link"]), &json!({})).await?;
     if args.json {
-        return Ok(output::json(&json!({ "setup": session.id(), "link": link }))?);
+        return Ok(output::json(&json!({ "setup": view.setup, "link": link }))?);
     }
     output::say(&link);
     output::complain("The link works once, within 30 minutes, while `twinwire serve` runs.");
@@ -185,42 +144,37 @@ async fn web(engine: &Engine, args: &Args, session: &Session) -> Outcome {
 }
 
 /// All answers at once, without a question.
-async fn script(engine: &Engine, args: &Args, public_url: &str) -> Outcome {
-    let answers: Settings = given::read(&args.answers, &mut std::io::stdin())?;
-    let pair = pair(engine, args).await.map_err(failure)?;
-    let installed = match &args.channel {
-        Some(channel) => setup::change(engine, channel, &answers).await,
-        None => setup::install(engine, &pair, &answers).await,
-    };
-    let installed = installed.map_err(failure)?;
-    let take = match (args.take_over_webhook, args.set_webhook) {
-        (true, _) => Some(Take::Over),
-        (false, true) => Some(Take::Free),
+async fn script(client: &Client, args: &Args) -> Outcome {
+    let answers = given::read(&args.answers, &mut std::io::stdin())?;
+    let webhook = match (args.take_over_webhook, args.set_webhook) {
+        (true, _) => Some(Webhook::TakeOver),
+        (false, true) => Some(Webhook::Set),
         (false, false) => None,
     };
-    let goes = match take {
-        Some(take) => Some(webhook::take(engine, &installed.channel.id, take).await.map_err(failure)?),
-        None => None,
-    };
-    let mut more = json!({});
-    if let Some(goes) = &goes {
-        more["webhook"] = serde_json::to_value(goes)?;
-    }
+    let asked = Install { pair: args.pair.clone(), answers, channel: args.channel.clone(), webhook };
+    let made: InstalledView = client.post(&Path::of_setup(&["install"]), &asked).await?;
+    warn(&made);
     if args.wait {
         if !args.json {
-            print(args, &installed, public_url, goes.as_ref(), more.clone())?;
+            print(&made);
         }
-        while !setup::is_connected(engine, &installed.channel.id).await.map_err(failure)? {
+        while !is_connected(client, &made.channel).await? {
             tokio::time::sleep(LOOK).await;
         }
-        more["connected"] = json!(true);
     }
-    if args.json || !args.wait {
-        print(args, &installed, public_url, goes.as_ref(), more)?;
-    } else {
-        output::say("The helpdesk has connected the channel.");
+    match (args.json, args.wait) {
+        (true, wait) => print_json(&made, wait)?,
+        (false, true) => output::say("The helpdesk has connected the channel."),
+        (false, false) => print(&made),
     }
-    goes.map_or(Ok(()), |goes| not_set(&goes, installed.provider.title()))
+    made.webhook.as_ref().map_or(Ok(()), |goes| not_set(goes, &made.provider))
+}
+
+/// Whether a user of the helpdesk has connected the channel.
+async fn is_connected(client: &Client, channel: &str) -> Result<bool, Failure> {
+    let found: ChannelDetails = client.get(&Path::of(&["channels", channel])).await?;
+    let works = matches!(found.channel.state.as_str(), "active" | "paused");
+    Ok(works && found.channel.helpdesk_channel_id.is_some())
 }
 
 /// That the webhook could not be set is no success of who asked for it.
@@ -237,63 +191,49 @@ fn not_set(goes: &Goes, at: &str) -> Outcome {
     }
 }
 
-fn failure(error: SetupError) -> Failure {
-    match error {
-        SetupError::Missing(name, _) => Failure::Usage(format!("{error} (--set {name}=…)")),
-        SetupError::MissingInstallation(..)
-        | SetupError::Unknown(..)
-        | SetupError::Invalid(_)
-        | SetupError::NoSetup(_)
-        | SetupError::NoChannel(_)
-        | SetupError::Shared(_)
-        | SetupError::Overtaken
-        | SetupError::NoPair(..) => Failure::Usage(error.to_string()),
-        SetupError::Refused(..) | SetupError::Unreachable(..) | SetupError::Engine(_) => {
-            Failure::Failed(error.into())
-        }
-    }
-}
-
-fn print(args: &Args, installed: &Installed, public_url: &str, goes: Option<&Goes>, more: Value) -> Outcome {
-    let (channel, provider) = (&installed.channel, installed.provider);
-    for connector in &installed.log_only {
+fn warn(made: &InstalledView) {
+    for connector in &made.log_only {
         output::complain(&format!(
             "warning: webhooks of {connector} are taken without being verified: whoever knows their URL can write \
              messages; undo it with --set {connector}.verification=enforce"
         ));
     }
-    let url = |hook| channel.provider_url(public_url, provider.name(), hook);
-    if args.json {
-        let mut printed = json!({
-            "channel": channel.id,
-            "api_key": installed.api_key,
-            "webhook_urls": { "inbound": url("inbound"), "status": url("status") },
-        });
-        if let (Value::Object(printed), Value::Object(more)) = (&mut printed, more) {
-            printed.extend(more);
-        }
-        return Ok(output::json(&printed)?);
+}
+
+fn print_json(made: &InstalledView, connected: bool) -> anyhow::Result<()> {
+    let mut printed = json!({
+        "channel": made.channel,
+        "api_key": made.api_key,
+        "webhook_urls": made.webhook_urls,
+    });
+    if let Some(goes) = &made.webhook {
+        printed["webhook"] = serde_json::to_value(goes)?;
     }
-    let verb = if installed.existed { "was there; its credentials are the new ones" } else { "is made" };
-    output::say(&format!("Channel {} for {} {verb}.", channel.id, channel.address));
+    if connected {
+        printed["connected"] = json!(true);
+    }
+    output::json(&printed)
+}
+
+fn print(made: &InstalledView) {
+    let verb = if made.existed { "was there; its credentials are the new ones" } else { "is made" };
+    output::say(&format!("Channel {} for {} {verb}.", made.channel, made.number));
     output::say("");
     output::say("1. In the helpdesk, connect the channel and paste this key as its token:");
-    output::say(&format!("   {}", installed.api_key));
-    let enforced = !installed.log_only.contains(&provider.name());
-    let unanswered = provider.signed_with().filter(|key| installed.unanswered.contains(key));
-    if let Some(key) = unanswered.filter(|_| enforced) {
+    output::say(&format!("   {}", made.api_key));
+    if let Some(key) = &made.lacks_key {
         output::say(&format!("2. No {key} is set: webhooks would be refused, and messages come by polling"));
         output::say(&format!("   alone. Run this again with --set {key}=… to have them at once."));
-        return Ok(());
+        return;
     }
-    if goes == Some(&Goes::Here) {
-        output::say(&format!("2. {} sends the number's messages here; that is done.", provider.title()));
-        return Ok(());
+    let (at, inbound) = (&made.provider, &made.webhook_urls.inbound);
+    if made.webhook == Some(Goes::Here) {
+        output::say(&format!("2. {at} sends the number's messages here; that is done."));
+        return;
     }
-    output::say(&format!("2. At {}, set the number's webhook for incoming messages to:", provider.title()));
-    output::say(&format!("   {}", url("inbound")));
-    if public_url.starts_with("http://127.0.0.1") || public_url.starts_with("http://localhost") {
+    output::say(&format!("2. At {at}, set the number's webhook for incoming messages to:"));
+    output::say(&format!("   {inbound}"));
+    if inbound.starts_with("http://127.0.0.1") || inbound.starts_with("http://localhost") {
         output::complain("warning: TWINWIRE_PUBLIC_URL is not set: vendors cannot reach that address");
     }
-    Ok(())
 }

@@ -1,31 +1,54 @@
 //! A set-up in the terminal: the same steps as everywhere, one question after the other.
 
+use crate::client::{self, Client, Path};
 use crate::commands::named::wrapped;
 use crate::stop::Stop;
 use crate::{Failure, output};
 use inquire::{InquireError, Password, PasswordDisplayMode, Select, Text};
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use twinwire_api::setup::forms::{Question, Say, Saying, Section, SetupView, Step, Variable, Webhook};
 use twinwire_core::setup::Goes;
-use twinwire_engine::Engine;
-use twinwire_engine::setup::SetupError;
-use twinwire_engine::setup::session::{self, Said, Session, Word};
-use twinwire_engine::setup::view::{self, Question, Section, Step, View};
 
 /// How often it is looked whether the helpdesk's user has connected the channel.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Goes through the steps of a set-up, until the channel works or the person has had enough.
-pub(super) async fn through(engine: &Engine, session: Session) -> Result<(), Failure> {
-    let id = session.id().to_owned();
+pub(super) async fn through(client: &Client, view: SetupView) -> Result<(), Failure> {
+    let id = view.setup.clone();
     let mut stop = Stop::listen()?;
+    let _terminal = Terminal::kept();
     tokio::select! {
-        done = steps(engine, session) => match done {
+        done = steps(client, view) => match done {
             Err(Talk::Stopped) => Err(stopped(&id)),
             Err(Talk::Failed(failure)) => Err(failure),
             Ok(()) => Ok(()),
         },
         () = stop.asked() => Err(stopped(&id)),
+    }
+}
+
+/// The terminal as it was. A prompt that nobody waits for any more would leave it without an echo.
+struct Terminal(Option<Termios>);
+
+impl Terminal {
+    fn kept() -> Self {
+        Self(tcgetattr(std::io::stdin()).ok())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let Some(was) = &self.0 else { return };
+        if let Err(error) = tcsetattr(std::io::stdin(), SetArg::TCSANOW, was) {
+            tracing::warn!(%error, "the terminal could not be set back: type `reset`");
+        }
+        // Prompts hide the cursor while they draw.
+        let mut out = std::io::stdout();
+        out.write_all(b"\x1b[?25h").and_then(|()| out.flush()).ok();
     }
 }
 
@@ -50,10 +73,9 @@ impl<E: Into<Failure>> From<E> for Talk {
     }
 }
 
-async fn steps(engine: &Engine, mut session: Session) -> Result<(), Talk> {
+async fn steps(client: &Client, mut shown: SetupView) -> Result<(), Talk> {
     let (mut waiting, mut told) = (false, false);
     loop {
-        let shown = view::of(engine, &session).await.map_err(super::failure)?;
         let said = match &shown.step {
             Step::Install { missing, todo } => {
                 tell(todo);
@@ -65,7 +87,7 @@ async fn steps(engine: &Engine, mut session: Session) -> Result<(), Talk> {
                 made(&shown);
                 tell(todo);
                 told = true;
-                Said::Continue
+                Say::Continue(true)
             }
             Step::Wait { at, todo } => {
                 if !waiting {
@@ -81,34 +103,40 @@ async fn steps(engine: &Engine, mut session: Session) -> Result<(), Talk> {
                     waiting = true;
                 }
                 tokio::time::sleep(LOOK).await;
-                session = session::look(engine, session.id()).await.map_err(super::failure)?;
+                shown = look(client, &shown).await?;
                 continue;
             }
-            Step::Done { todo } => {
+            Step::Done { at, todo } => {
                 tell(todo);
                 let channel = shown.channel.as_deref().unwrap_or_default();
                 output::say("");
-                output::say(&format!("{} has connected the channel {channel}.", session.names().0));
+                output::say(&format!("{at} has connected the channel {channel}."));
                 return Ok(());
             }
         };
-        session = match session::say(engine, session.id(), Some(session.version()), said).await {
-            Ok(session) => session,
-            Err(error @ SetupError::Overtaken) => {
+        let saying = Saying::of(shown.version, said);
+        shown = match client.post(&Path::of_setup(&[&shown.setup]), &saying).await {
+            Ok(shown) => shown,
+            Err(Failure::Failed(error)) if client::is_conflict(&error) => {
                 output::complain(&error.to_string());
-                session::look(engine, session.id()).await.map_err(super::failure)?
+                look(client, &shown).await?
             }
-            Err(error) => return Err(Talk::Failed(super::failure(error))),
+            Err(failure) => return Err(Talk::Failed(failure)),
         };
     }
 }
 
-fn lacking(missing: &[view::Variable]) -> Failure {
-    let one = |one: &view::Variable| format!("`{}` is not set: {}", one.variable, one.prompt);
+/// The set-up as it stands now.
+async fn look(client: &Client, shown: &SetupView) -> Result<SetupView, Failure> {
+    client.get(&Path::of_setup(&[&shown.setup])).await
+}
+
+fn lacking(missing: &[Variable]) -> Failure {
+    let one = |one: &Variable| format!("`{}` is not set: {}", one.variable, one.prompt);
     Failure::Usage(missing.iter().map(one).collect::<Vec<_>>().join("; "))
 }
 
-fn made(shown: &View) {
+fn made(shown: &SetupView) {
     if let (Some(channel), Some(number)) = (&shown.channel, &shown.number) {
         output::say("");
         output::say(&format!("Channel {channel} for {number} is ready."));
@@ -137,11 +165,11 @@ fn say_all(lines: &[String]) {
 }
 
 /// Asks one question. Esc goes back to the one before.
-async fn ask(shown: &View, question: &Question) -> Result<Said, Talk> {
+async fn ask(shown: &SetupView, question: &Question) -> Result<Say, Talk> {
     output::say("");
     let last = if question.required { "" } else { "; may be left empty" };
     output::say(&format!("{} ({} of {}{last})", question.at, question.nth, question.of));
-    for (text, first) in [(question.prompt, ""), (question.help, "  ")] {
+    for (text, first) in [(&question.prompt, ""), (&question.help, "  ")] {
         say_all(&wrapped(text, first, "  "));
     }
     if let Some(wrong) = &question.wrong {
@@ -150,13 +178,13 @@ async fn ask(shown: &View, question: &Question) -> Result<Said, Talk> {
     if question.given && question.secret {
         output::say("  Left empty, it stays what you gave before.");
     }
-    let (name, secret, default) = (question.setting, question.secret, question.default.clone());
+    let (name, secret, default) = (question.setting.clone(), question.secret, question.default.clone());
     let answered = prompted(move || {
         if secret {
-            let password = Password::new(name).without_confirmation();
+            let password = Password::new(&name).without_confirmation();
             return password.with_display_mode(PasswordDisplayMode::Masked).prompt();
         }
-        let text = Text::new(name);
+        let text = Text::new(&name);
         match &default {
             Some(default) => text.with_initial_value(default).prompt(),
             None => text.prompt(),
@@ -164,23 +192,23 @@ async fn ask(shown: &View, question: &Question) -> Result<Said, Talk> {
     })
     .await;
     match answered {
-        Ok(answer) => Ok(Said::Answer(answer)),
+        Ok(answer) => Ok(Say::Answer(answer)),
         Err(InquireError::OperationCanceled) => Ok(back(shown, question)),
         Err(error) => Err(broken(error)),
     }
 }
 
 /// The question before this one; without one, this one again.
-fn back(shown: &View, question: &Question) -> Said {
+fn back(shown: &SetupView, question: &Question) -> Say {
     let before = shown.answered.iter().take_while(|name| **name != question.setting).last();
     match before {
-        Some(name) => Said::Back((*name).to_owned()),
-        None => Said::Answers(twinwire_core::setting::Settings::default()),
+        Some(name) => Say::Back(name.clone()),
+        None => Say::Answers(BTreeMap::new()),
     }
 }
 
 /// Asks what is to become of the number's webhook.
-async fn confirm(at: &str, now: &Goes, url: &str) -> Result<Said, Talk> {
+async fn confirm(at: &str, now: &Goes, url: &str) -> Result<Say, Talk> {
     output::say("");
     let words = match now {
         Goes::Elsewhere(to) => format!("At {at}, the number's messages go to another application now: {to}"),
@@ -191,14 +219,14 @@ async fn confirm(at: &str, now: &Goes, url: &str) -> Result<Said, Talk> {
     output::say(&format!("  {url}"));
     let (first, second) = match now {
         Goes::Elsewhere(_) => {
-            ((LEAVE, Word::Leave), ("Take it over: the other application gets none", Word::TakeOver))
+            ((LEAVE, Webhook::Leave), ("Take it over: the other application gets none", Webhook::TakeOver))
         }
-        _ => (("Set it from here", Word::Set), (LEAVE, Word::Leave)),
+        _ => (("Set it from here", Webhook::Set), (LEAVE, Webhook::Leave)),
     };
     let chosen = prompted(move || Select::new("webhook", vec![first.0, second.0]).prompt()).await;
     match chosen {
-        Ok(chosen) if chosen == first.0 => Ok(Said::Webhook(first.1)),
-        Ok(_) => Ok(Said::Webhook(second.1)),
+        Ok(chosen) if chosen == first.0 => Ok(Say::Webhook(first.1)),
+        Ok(_) => Ok(Say::Webhook(second.1)),
         Err(InquireError::OperationCanceled) => Err(Talk::Stopped),
         Err(error) => Err(broken(error)),
     }
