@@ -12,7 +12,7 @@ async fn full(stack: &Stack) {
     stack.signalwire.customer_texts(CUSTOMER, SUPPORT, HOSTILE).await;
     stack.front.agent_writes(&stack.channel, &[CUSTOMER], "An answer").await.unwrap();
     stack.settle().await;
-    let refuse = Fault::Refuse { status: 400, code: 21211, message: format!("Invalid number {HOSTILE}") };
+    let refuse = Fault::Refuse { status: 400, code: 21211, message: "<b>Invalid</b>".to_owned() };
     stack.signalwire.faults().add(Rule::new(refuse).on(Operation::SendMessage).times(1));
     stack.front.agent_writes(&stack.channel, &[CUSTOMER], "Refused").await.unwrap();
     stack.settle().await;
@@ -53,6 +53,7 @@ async fn every_page_stands_with_real_rows_and_what_strangers_write_is_only_words
         }
         page.lacks("<script>alert");
         page.lacks("<img");
+        page.lacks("<b>");
         assert_eq!(page.text.matches("<script").count(), 1, "{path}: only our own");
     }
     // Texts stand there on demand alone.
@@ -121,10 +122,15 @@ async fn lists_are_gone_through_page_by_page() {
 async fn what_is_not_there_is_said_and_without_a_channel_it_says_how_to_make_one() {
     let stack = Stack::start().await;
     let mut visitor = Visitor::with(&stack, "read").await;
-    for path in ["/channels/chn_nobody", "/messages/4711", "/webhooks/4711", "/conversations/chn_nobody/x"] {
+    for (path, words) in [
+        ("/channels/chn_nobody", "There is no channel chn_nobody."),
+        ("/messages/4711", "no message is named 4711"),
+        ("/webhooks/4711", "There is no webhook 4711"),
+        ("/conversations/chn_nobody/x", "There is no channel chn_nobody."),
+    ] {
         let page = visitor.get(path).await;
         assert_eq!(page.status, 404, "{path}");
-        page.has("There is no");
+        page.has(words);
     }
     for path in ["/messages?state=odd", "/messages?before=odd", "/webhooks?verified=odd"] {
         let page = visitor.get(path).await;

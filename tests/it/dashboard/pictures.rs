@@ -50,10 +50,14 @@ async fn morning(stack: &Stack) {
     // The hours before, as the job would have counted them.
     sqlx::query(
         "insert into message_hours (hour, after_seq, upto_seq, inbound, outbound, failed, p50_ms, p95_ms, counted_at)
-        select h, 0, 0, n, (n * 1.25)::bigint, case when i in (7, 15) then 2 else 0 end,
+        select date_trunc('hour', now()) - i * interval '1 hour', 0, 0, n, n * 5 / 4,
+            case when i in (7, 15) then 2 else 0 end,
             case when n > 2 then 410 + (i * 37) % 190 end, case when n > 2 then 1250 + (i * 331) % 1900 end, now()
-        from generate_series(1, 23) i, date_trunc('hour', now()) - i * interval '1 hour' as h,
-            greatest(0, round(38 * exp(-power((i - 9) / 4.5, 2)) + 22 * exp(-power((i - 2) / 2.5, 2)) - 1)::bigint) as n
+        from (
+            select i, greatest(0, round(38 * exp(-power((i - 9) / 4.5, 2)) + 22 * exp(-power((i - 2) / 2.5, 2)) - 1))::bigint
+                as n
+            from generate_series(1, 23) i
+        ) hours
         on conflict (hour) do update set inbound = excluded.inbound, outbound = excluded.outbound,
             failed = excluded.failed, p50_ms = excluded.p50_ms, p95_ms = excluded.p95_ms",
     )

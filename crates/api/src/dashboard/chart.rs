@@ -155,9 +155,9 @@ fn millis(ms: i64) -> String {
 fn ceiling(most: i64) -> i64 {
     let mut step = 1;
     loop {
-        for round in [4, 8, 12, 20] {
-            if round * step >= most {
-                return round * step;
+        for end in [4, 6, 8, 12, 16, 20, 24, 32].map(|round| round * step) {
+            if end >= most && end % 4 == 0 {
+                return end;
             }
         }
         step *= 10;
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn an_axis_ends_at_a_round_number_that_holds_everything() {
         for (most, end) in
-            [(0, 4), (4, 4), (5, 8), (9, 12), (13, 20), (21, 40), (1_234, 2_000), (81_000, 120_000)]
+            [(0, 4), (4, 4), (5, 8), (9, 12), (13, 16), (21, 24), (46, 60), (1_234, 1_600), (81_000, 120_000)]
         {
             assert_eq!(ceiling(most), end);
         }

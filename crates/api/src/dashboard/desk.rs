@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::iter;
 use std::ops::Deref;
 use tower::ServiceExt;
 use twinwire_store::admin_tokens::Scope;
@@ -180,7 +181,7 @@ impl Path {
 
 /// An address of parts, whatever stands in them.
 pub(super) fn address(parts: &[&str]) -> String {
-    parts.iter().map(|part| format!("/{}", utf8_percent_encode(part, &PLAIN))).collect()
+    parts.iter().flat_map(|part| iter::once("/").chain(utf8_percent_encode(part, &PLAIN))).collect()
 }
 
 /// What stands around a page.

@@ -78,26 +78,26 @@ pub(super) async fn retry(extract::Path(id): extract::Path<String>, acting: Acti
 /// What became of it.
 #[derive(Deserialize)]
 pub(super) struct Answer {
-    answer: Arrived,
+    answer: Became,
     #[serde(default)]
     id: String,
 }
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Arrived {
+enum Became {
     Arrived,
-    NotArrived,
-    NotArrivedRetry,
+    Lost,
+    LostRetry,
 }
 
 /// `POST /messages/{message}/settle`
 pub(super) async fn settle(extract::Path(id): extract::Path<String>, acting: Acting<Answer>) -> Shown {
     let Acting { signed, what } = acting;
     let answer = match what.answer {
-        Arrived::Arrived => Settle::Arrived { id: what.id, force: false },
-        Arrived::NotArrived => Settle::NotArrived { retry: false },
-        Arrived::NotArrivedRetry => Settle::NotArrived { retry: true },
+        Became::Arrived => Settle::Arrived { id: what.id, force: false },
+        Became::Lost => Settle::NotArrived { retry: false },
+        Became::LostRetry => Settle::NotArrived { retry: true },
     };
     let _: Done = signed.post(&Path::of(&["messages", &id, "settle"]), &answer).await?;
     Ok(done(&address(&["messages", &id]), "settled"))

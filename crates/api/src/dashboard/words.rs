@@ -57,6 +57,7 @@ pub(super) fn stamp(at: &DateTime<Utc>) -> String {
 }
 
 /// How long something takes or is ago, in one unit.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass by reference")]
 pub(super) fn span(seconds: &i64) -> String {
     match *seconds {
         ..1 => "less than a second".to_owned(),
@@ -92,6 +93,7 @@ pub(super) fn status(status: Option<&Status>, code: Option<&String>) -> String {
 }
 
 /// Which way a message goes.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass by reference")]
 pub(super) fn arrow(direction: &Direction) -> &'static str {
     match direction {
         Direction::Inbound => "in",
