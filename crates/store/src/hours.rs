@@ -58,17 +58,19 @@ pub async fn count(conn: &mut PgConnection, hour: DateTime<Utc>, now: DateTime<U
         r#"insert into message_hours (hour, after_seq, upto_seq, inbound, outbound, failed, p50_ms, p95_ms, counted_at)
         select $1, $3, $4, count(*) filter (where m.direction = 'inbound'), count(*) filter (where m.direction = 'outbound'),
             count(*) filter (where m.parked is not null or m.provider_status in ('failed', 'undelivered', 'canceled')),
-            percentile_disc(0.5) within group (order by m.ms), percentile_disc(0.95) within group (order by m.ms), $5
+            percentile_disc(0.5) within group (order by m.ms) filter (where m.ms >= 0),
+            percentile_disc(0.95) within group (order by m.ms) filter (where m.ms >= 0), $5
         from channels c cross join lateral (
             select m.direction, m.parked, m.provider_status,
-                greatest(extract(epoch from t.arrived - m.created_at) * 1000, 0)::bigint as ms
-            from messages m left join lateral (
                 -- What was bound by evidence has no answer to our call: it was there when that came.
-                select coalesce(min(a.at) filter (where a.step = 'apply' and a.act = 'deliver' and a.outcome = 'done'),
-                    min(a.at) filter (where a.step = 'seen' and a.at > b.begun)) as arrived
-                from attempts a, (select min(at) as begun from attempts
-                    where channel_id = m.channel_id and external_id = m.external_id and step = 'begin' and act = 'deliver') b
-                where a.channel_id = m.channel_id and a.external_id = m.external_id
+                (extract(epoch from coalesce(t.answered, (
+                    select min(a.at) from attempts a where a.channel_id = m.channel_id and a.external_id = m.external_id
+                        and a.step = 'seen' and a.at > t.begun)) - m.created_at) * 1000)::bigint as ms
+            from messages m left join lateral (
+                select min(a.at) filter (where a.step = 'apply' and a.outcome = 'done') as answered,
+                    min(a.at) filter (where a.step = 'begin') as begun
+                from attempts a
+                where a.channel_id = m.channel_id and a.external_id = m.external_id and a.act = 'deliver'
             ) t on (m.origin = 'helpdesk' and m.provider_message_id is not null)
                 or (m.origin = 'provider' and m.helpdesk_message_id is not null)
             where m.channel_id = c.id and m.seq > $3 and m.seq <= coalesce($4, 9223372036854775807)
