@@ -34,6 +34,13 @@ fn kinds(overview: &Value) -> Vec<&str> {
     overview["attention"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect()
 }
 
+/// What is said of one kind, and of which channel.
+fn words(overview: &Value, kind: &str) -> (String, Value) {
+    let all = overview["attention"].as_array().unwrap();
+    let one = all.iter().find(|one| one["kind"] == kind).unwrap();
+    (one["words"].as_str().unwrap().to_owned(), one["channel"].clone())
+}
+
 #[tokio::test]
 async fn every_message_is_counted_in_the_hour_in_which_it_was_first_seen() {
     let twinwire = Installation::connected(PROGRAM).await;
@@ -127,11 +134,6 @@ async fn whatever_needs_somebody_is_named_with_the_next_command() {
         "{found:#}"
     );
     assert!(found["oldest_pending_s"].as_i64().unwrap() >= 1_200, "{found}");
-    let words = |kind: &str| {
-        let all = found["attention"].as_array().unwrap();
-        let one = all.iter().find(|one| one["kind"] == kind).unwrap();
-        (one["words"].as_str().unwrap().to_owned(), one["channel"].clone())
-    };
     for (kind, command, about) in [
         ("account_resting", "twinwire accounts resume acc_", json!(channel)),
         (
@@ -145,12 +147,12 @@ async fn whatever_needs_somebody_is_named_with_the_next_command() {
         ("job_failed", "twinwire jobs show", Value::Null),
         ("unverified", "front.verification=enforce", json!(channel)),
     ] {
-        let (said, channel) = words(kind);
+        let (said, channel) = words(&found, kind);
         assert!(said.contains(command), "{kind}: {said}");
         assert_eq!(channel, about, "{kind}");
     }
     // What it names are commands that there are.
-    for (said, _) in kinds(&found).iter().map(|kind| words(kind)) {
+    for (said, _) in kinds(&found).iter().map(|kind| words(&found, kind)) {
         for command in said.split('`').filter(|part| part.starts_with("twinwire ")) {
             let verb: Vec<&str> =
                 command.split(' ').skip(1).take(2).filter(|word| !word.starts_with('-')).collect();
@@ -169,8 +171,11 @@ async fn whatever_needs_somebody_is_named_with_the_next_command() {
     );
     assert_eq!(found["oldest_pending_s"], Value::Null);
     twinwire.signalwire.faults().clear();
-    run(&twinwire.pool, "update accounts set paused_until = null, pauses = 0, verification = 'enforce'")
-        .await;
+    run(&twinwire.pool, "update accounts set paused_until = null, pauses = 0").await;
+    let (said, _) = words(&found, "unverified");
+    let command: Vec<&str> = said.split('`').nth(1).unwrap().split(' ').skip(1).collect();
+    let enforced = twinwire.program.run(&command).await;
+    assert_eq!(enforced.code, Some(0), "{enforced:?}");
     twinwire.program.run(&["channels", "resume", channel]).await;
     once(&twinwire, "body = 'Waits' and provider_message_id is not null").await;
     let found = overview(&twinwire).await;

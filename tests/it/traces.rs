@@ -168,6 +168,31 @@ async fn a_trace_shows_the_way_from_webhook_to_call_and_nothing_private() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_put_aside_without_a_call_ends_there() {
+    let (collector, address) = Collector::start().await;
+    let mut installation = installation(&address).await;
+    let elsewhere = installation.program.clone().with("TWINWIRE_LISTEN", "127.0.0.1:0");
+    let worker = elsewhere.serve_by(&["serve", "--role", "worker"]).await;
+    installation.signalwire.customer_texts(CUSTOMER, SUPPORT, "STOP").await;
+    installation.settle().await;
+    let order = installation.order(&[CUSTOMER], WORDS);
+    installation.insist(&order).await;
+    eventually("it is put aside and the agent is told", || async {
+        let told = "select count(*) from messages where parked = 'opted_out' and helpdesk_status = 'failed'";
+        (installation.count(told).await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(worker.stop().await.code, Some(0));
+    installation.stop().await;
+    let traces = collector.traces();
+    assert_eq!(traces.len(), 2, "{traces:#?}");
+    let whole: Vec<_> = collector.spans().into_iter().filter(|(_, span)| span.name == "message").collect();
+    assert_eq!(whole.len(), 2, "each of the two has come to its end once: {whole:#?}");
+    let failed = whole.iter().filter(|(_, span)| span.status.as_ref().is_some_and(|status| status.code == 2));
+    assert_eq!(failed.count(), 1, "{whole:#?}");
+}
+
+#[tokio::test]
 async fn a_collector_that_is_away_holds_up_no_message_and_is_told_of_once() {
     let mut installation = Installation::new(PROGRAM).await;
     installation.program = installation

@@ -140,8 +140,34 @@ async fn for_programs_it_is_json_with_the_text_and_the_requests_only_when_asked_
     sqlx::query("delete from webhook_log").execute(&twinwire.pool).await.unwrap();
     assert_says(
         &why(&twinwire, &[&number]).await,
-        &["webhook", "message", "The others are not kept any more"],
+        &[
+            "webhook",
+            "message",
+            "webhooks are not kept any more: requests are kept for 30 days",
+            "KEEP_WEBHOOKS",
+        ],
     );
+    // Lines are let go from their beginning, and at last all of them.
+    let days =
+        twinwire.program.clone().with("TWINWIRE_KEEP_ATTEMPTS", "45d").with("TWINWIRE_KEEP_WEBHOOKS", "off");
+    sqlx::query("delete from attempts where step = 'seen' and way = 'webhook'")
+        .execute(&twinwire.pool)
+        .await
+        .unwrap();
+    sqlx::query("update messages set created_at = created_at - interval '46 days'")
+        .execute(&twinwire.pool)
+        .await
+        .unwrap();
+    let shown = days.run(&["why", &number]).await.stdout;
+    assert_says(
+        &shown,
+        &["tried", "The beginning of the story is not kept any more: stories are kept for 45 days"],
+    );
+    assert!(!shown.contains("webhooks are not kept"), "{shown}");
+    sqlx::query("delete from attempts").execute(&twinwire.pool).await.unwrap();
+    let shown = days.run(&["why", &number]).await.stdout;
+    assert_says(&shown, &["What happened", "The story is not kept any more", "What happens next"]);
+    assert!(!shown.contains("Nothing is written down"), "{shown}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use hmac::Mac;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
-use twinwire_core::model::log_id;
+use twinwire_core::model::{Message, log_id};
 
 /// What the key of the ids is for.
 const PURPOSE: &str = "ids of traces";
@@ -112,12 +112,18 @@ impl Open {
     }
 
     /// The span of the whole message, which all others are parts of. Whoever sees its end writes it.
-    pub(crate) fn whole(engine: &Engine, within: Option<&Within>, began: SystemTime) -> Self {
+    fn whole(engine: &Engine, within: Option<&Within>, began: SystemTime) -> Self {
         let mut open = Self::begin(engine, within, "message", Kind::Internal);
         if let Some((_, span, within)) = &mut open.0 {
             (span.id, span.parent, span.began) = (within.parent, None, began);
         }
         open
+    }
+
+    /// Ends the span of a whole message, which arrived or was put aside: `failed`.
+    pub(crate) fn whole_ended(engine: &Engine, channel: &str, row: &Message, failed: bool) {
+        let message = Within::message(engine, channel, &row.external_id);
+        Self::whole(engine, message.as_ref(), row.seen_at.into()).end(failed);
     }
 
     /// The same, begun earlier.

@@ -110,22 +110,25 @@ pub async fn opt_outs(
     let rows = sqlx::query!(
         r#"select s.id, c.public_id as channel, s.external_conversation_id as address, r.since as "since!",
             case when r.by_customer then 'customer' else 'provider' end as "source!"
-        from channels c cross join lateral (
-            select * from consents s
-            where s.channel_id = c.id and s.word = 'stop' and ($2::bigint is null or s.id < $2)
-                and not exists (select from consents l
-                    where l.channel_id = s.channel_id and l.external_conversation_id = s.external_conversation_id
-                        and l.word <> 'help' and (l.at, l.id) > (s.at, s.id))
+        from (
+            select s.* from channels c cross join lateral (
+                select * from consents s
+                where s.channel_id = c.id and s.word = 'stop' and ($2::bigint is null or s.id < $2)
+                    and not exists (select from consents l
+                        where l.channel_id = s.channel_id and l.external_conversation_id = s.external_conversation_id
+                            and l.word <> 'help' and (l.at, l.id) > (s.at, s.id))
+                order by s.id desc limit $3
+            ) s
+            where $1::bigint is null or c.id = $1
             order by s.id desc limit $3
-        ) s cross join lateral (
+        ) s join channels c on c.id = s.channel_id cross join lateral (
             select min(x.at) as since, bool_or(x.source = 'customer') as by_customer from consents x
             where x.channel_id = s.channel_id and x.external_conversation_id = s.external_conversation_id
                 and x.word = 'stop' and not exists (select from consents y
                     where y.channel_id = x.channel_id and y.external_conversation_id = x.external_conversation_id
                         and y.word = 'start' and (y.at, y.id) > (x.at, x.id))
         ) r
-        where $1::bigint is null or c.id = $1
-        order by s.id desc limit $3"#,
+        order by s.id desc"#,
         channel,
         before,
         limit

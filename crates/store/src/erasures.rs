@@ -362,6 +362,9 @@ pub async fn erase_webhooks(
     let last = rows.last().map(|row| Place { at: row.received_at, id: row.id });
     let (times, ids): (Vec<_>, Vec<_>) =
         rows.into_iter().filter(|row| row.hit).map(|row| (row.received_at, row.id)).unzip();
+    if ids.is_empty() {
+        return Ok((0, last));
+    }
     sqlx::query!(
         "update webhook_log w set body = '', url = split_part(w.url, '?', 1), erased = true
         from unnest($1::timestamptz[], $2::bigint[]) as hit (at, id)

@@ -7,7 +7,7 @@
 
 use crate::Result;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{Connection, PgConnection, PgExecutor, Postgres, Transaction};
 
 /// How far clocks of processes differ, and how long a transaction may take, at most: numbers may be that much out of order.
 const SLACK: TimeDelta = TimeDelta::minutes(2);
@@ -53,22 +53,25 @@ pub async fn forget(conn: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<
 /// Counts an hour by its messages as they stand now.
 pub async fn count(conn: &mut PgConnection, hour: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
     let end = hour + TimeDelta::hours(1);
-    let (after, upto) = bounds(&mut *conn, hour, end, now).await?;
+    let mut tx = planned_plainly(conn).await?;
+    let (after, upto) = bounds(&mut tx, hour, end, now).await?;
     sqlx::query!(
         r#"insert into message_hours (hour, after_seq, upto_seq, inbound, outbound, failed, p50_ms, p95_ms, counted_at)
         select $1, $3, $4, count(*) filter (where m.direction = 'inbound'), count(*) filter (where m.direction = 'outbound'),
             count(*) filter (where m.parked is not null or m.provider_status in ('failed', 'undelivered', 'canceled')),
-            percentile_disc(0.5) within group (order by m.ms), percentile_disc(0.95) within group (order by m.ms), $5
+            percentile_disc(0.5) within group (order by m.ms) filter (where m.ms >= 0),
+            percentile_disc(0.95) within group (order by m.ms) filter (where m.ms >= 0), $5
         from channels c cross join lateral (
             select m.direction, m.parked, m.provider_status,
-                greatest(extract(epoch from t.arrived - m.created_at) * 1000, 0)::bigint as ms
-            from messages m left join lateral (
                 -- What was bound by evidence has no answer to our call: it was there when that came.
-                select coalesce(min(a.at) filter (where a.step = 'apply' and a.act = 'deliver' and a.outcome = 'done'),
-                    min(a.at) filter (where a.step = 'seen' and a.at > b.begun)) as arrived
-                from attempts a, (select min(at) as begun from attempts
-                    where channel_id = m.channel_id and external_id = m.external_id and step = 'begin' and act = 'deliver') b
-                where a.channel_id = m.channel_id and a.external_id = m.external_id
+                (extract(epoch from coalesce(t.answered, (
+                    select min(a.at) from attempts a where a.channel_id = m.channel_id and a.external_id = m.external_id
+                        and a.step = 'seen' and a.at > t.begun)) - m.created_at) * 1000)::bigint as ms
+            from messages m left join lateral (
+                select min(a.at) filter (where a.step = 'apply' and a.outcome = 'done') as answered,
+                    min(a.at) filter (where a.step = 'begin') as begun
+                from attempts a
+                where a.channel_id = m.channel_id and a.external_id = m.external_id and a.act = 'deliver'
             ) t on (m.origin = 'helpdesk' and m.provider_message_id is not null)
                 or (m.origin = 'provider' and m.helpdesk_message_id is not null)
             where m.channel_id = c.id and m.seq > $3 and m.seq <= coalesce($4, 9223372036854775807)
@@ -83,9 +86,9 @@ pub async fn count(conn: &mut PgConnection, hour: DateTime<Utc>, now: DateTime<U
         upto,
         now,
     )
-    .execute(conn)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    Ok(tx.commit().await?)
 }
 
 /// Between which numbers the messages of an hour lie, as it was found before or by looking. Its end is none while messages
@@ -170,22 +173,29 @@ pub async fn activity(conn: impl PgExecutor<'_>) -> Result<Vec<Activity>> {
     Ok(rows)
 }
 
-/// Takes what came since the last time into the activity of every channel. A channel that is met for the first time is read
-/// from its newest end until there is a message of each direction.
+/// Messages of a channel that are looked at when it is met for the first time: a channel that only ever sends may have any
+/// number of them.
+const FIRST_LOOK: i64 = 1_000;
+
+/// Takes what came since the last time into the activity of every channel. Of a channel that is met for the first time the
+/// newest messages are looked at; what happened before is not known.
 pub async fn note_activity(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<()> {
+    let mut tx = planned_plainly(conn).await?;
     sqlx::query!(
         "insert into channel_activity (channel_id, last_inbound_at, last_outbound_at, upto_seq)
-        select c.id, (select m.occurred_at from messages m where m.channel_id = c.id and m.direction = 'inbound'
-                order by m.seq desc limit 1),
-            (select m.occurred_at from messages m where m.channel_id = c.id and m.direction = 'outbound'
-                order by m.seq desc limit 1),
-            coalesce((select m.seq from messages m where m.channel_id = c.id and m.created_at < $1
-                order by m.seq desc limit 1), 0)
-        from channels c where not exists (select from channel_activity a where a.channel_id = c.id)
+        select c.id, n.inbound, n.outbound, n.upto from channels c cross join lateral (
+            select max(m.occurred_at) filter (where m.direction = 'inbound') as inbound,
+                max(m.occurred_at) filter (where m.direction = 'outbound') as outbound,
+                coalesce(max(m.seq) filter (where m.created_at < $1), min(m.seq) - 1, 0) as upto
+            from (select seq, direction, occurred_at, created_at from messages
+                where channel_id = c.id order by seq desc limit $2) m
+        ) n
+        where not exists (select from channel_activity a where a.channel_id = c.id)
         on conflict do nothing",
-        now - SLACK
+        now - SLACK,
+        FIRST_LOOK
     )
-    .execute(&mut *conn)
+    .execute(&mut *tx)
     .await?;
     // What is younger than that is read again the next time: a transaction may still bring a smaller number.
     sqlx::query!(
@@ -203,7 +213,14 @@ pub async fn note_activity(conn: &mut PgConnection, now: DateTime<Utc>) -> Resul
                 or greatest(a.upto_seq, n.upto) > a.upto_seq)",
         now - SLACK
     )
-    .execute(conn)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    Ok(tx.commit().await?)
+}
+
+/// A transaction whose queries are not compiled before they run: that takes Postgres a second, and them some milliseconds.
+async fn planned_plainly(conn: &mut PgConnection) -> Result<Transaction<'_, Postgres>> {
+    let mut tx = conn.begin().await?;
+    sqlx::query("set local jit = off").execute(&mut *tx).await?;
+    Ok(tx)
 }

@@ -55,7 +55,7 @@ pub struct ActivityView {
     /// Its id.
     #[schema(example = "chn_2m7Xw0aT5kQ")]
     pub channel: String,
-    /// When a customer last wrote.
+    /// When a customer last wrote; of what was there before counting began, the newest messages are looked at.
     pub last_inbound_at: Option<DateTime<Utc>>,
     /// When a customer was last written to.
     pub last_outbound_at: Option<DateTime<Utc>>,

@@ -2,7 +2,7 @@
 
 use super::step::{Brought, Step, fence, line};
 use crate::fold::{How, Source};
-use crate::trace::{Open, Within};
+use crate::trace::Open;
 use crate::{Engine, Result, Safeguard, crash, fold, person};
 use sqlx::PgConnection;
 use twinwire_core::consent::Word;
@@ -109,8 +109,7 @@ fn count(step: &Step, before: &Message, after: &Message) {
         metrics.put_aside(why);
     }
     if arrived || aside.is_some() {
-        let message = Within::message(&step.engine, &step.ends.channel.channel.id, &after.external_id);
-        Open::whole(&step.engine, message.as_ref(), after.seen_at.into()).end(aside.is_some());
+        Open::whole_ended(&step.engine, &step.ends.channel.channel.id, after, aside.is_some());
     }
     if let Some(told) = after.helpdesk_status.filter(|told| before.helpdesk_status != Some(*told)) {
         metrics.failed(after.parked, told);

@@ -2,6 +2,7 @@
 
 use super::accounts::Ends;
 use super::step::{as_known, fence, later};
+use crate::trace::Open;
 use crate::{Engine, Result, fold};
 use twinwire_core::model::{Message, Parked};
 use twinwire_core::plan::{Action, plan};
@@ -49,7 +50,7 @@ pub(super) async fn tidy(engine: &Engine, lease: &Lease, claimed: &Message) -> R
 }
 
 /// Puts a row aside.
-pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) -> Result<()> {
+pub(super) async fn park(engine: &Engine, lease: &Lease, ends: &Ends, id: &str, why: Parked) -> Result<()> {
     let now = engine.now();
     let mut tx = engine.pool().begin().await?;
     fence(engine, &mut tx, lease).await?;
@@ -69,6 +70,7 @@ pub(super) async fn park(engine: &Engine, lease: &Lease, id: &str, why: Parked) 
     fold::wake(&mut tx, lease.channel, &after, now).await?;
     tx.commit().await?;
     engine.metrics().put_aside(why);
+    Open::whole_ended(engine, &ends.channel.channel.id, &after, true);
     tracing::warn!(row = after.log_id(), ?why, direction = ?after.direction, "a message is put aside");
     Ok(())
 }

@@ -205,7 +205,7 @@ async fn begin(step: &Step, id: &str, act: Act, waited: bool) -> Result<Option<M
     let action = plan(&row, &facts, now);
     if let Action::Park(why) = action {
         tx.rollback().await?;
-        aside::park(&step.engine, &step.lease, id, why).await?;
+        aside::park(&step.engine, &step.lease, &step.ends, id, why).await?;
         return Ok(None);
     }
     if action != Action::Do(act) {

@@ -244,7 +244,9 @@ impl Worker {
                 self.tasks.insert(call.id(), id);
                 return Ok(());
             }
-            Action::Park(why) => return aside::park(&self.engine, &self.lease, &row.external_id, why).await,
+            Action::Park(why) => {
+                return aside::park(&self.engine, &self.lease, &self.ends, &row.external_id, why).await;
+            }
             // Its own process would be running it: the one that began died.
             Action::Nothing if row.in_flight.is_some() => {
                 return aside::tidy(&self.engine, &self.lease, &row).await;

@@ -13,8 +13,8 @@ use twinwire_store::jobs::{self, Asked};
 
 /// Messages, or records, that are erased between two looks at whether the job is to end.
 const BATCH: i64 = 50;
-/// Logged requests that are searched in one transaction.
-const SEARCHED: i64 = 2_000;
+/// Logged requests that are searched in one transaction, which locks only those that it empties.
+const SEARCHED: i64 = 10_000;
 
 /// Why somebody is not erased.
 #[derive(Debug, thiserror::Error)]

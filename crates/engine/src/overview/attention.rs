@@ -200,3 +200,55 @@ fn unverified(one: &LogOnly) -> Attention {
     );
     Attention::new("unverified", only(channels), words)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(vitals: &Vitals) -> Facts<'_> {
+        let (uncertain, accounts, log_only, endpoints, jobs) = Default::default();
+        Facts { vitals, uncertain, accounts, log_only, endpoints, jobs }
+    }
+
+    fn waiting(state: &str, oldest_due: f64, oldest_pending: f64) -> Waiting {
+        let (channel, state) = ("chn_1".to_owned(), state.to_owned());
+        Waiting { channel, state, pending: 2, oldest_due, oldest_pending }
+    }
+
+    fn kinds(vitals: &Vitals) -> Vec<&'static str> {
+        of(&facts(vitals), Utc::now()).iter().map(|one| one.kind).collect()
+    }
+
+    #[test]
+    fn what_waits_is_named_only_once_it_waits_for_long() {
+        for (state, due, pending, expected) in [
+            ("active", 299.0, 899.0, &[][..]),
+            ("active", 301.0, 5_000.0, &["messages_due"]),
+            ("active", 0.0, 901.0, &["messages_pending"]),
+            ("paused", 9_000.0, 9_000.0, &["channel_paused"]),
+            ("new", 9_000.0, 9_000.0, &[]),
+        ] {
+            let vitals = Vitals { waiting: vec![waiting(state, due, pending)], ..Vitals::default() };
+            assert_eq!(kinds(&vitals), expected, "{state} {due} {pending}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_read_late_and_messages_that_can_be_mended_are_named_and_nothing_that_is_as_it_should_be()
+     {
+        let parked =
+            |words: &[(&str, f64)]| words.iter().map(|(why, count)| ((*why).to_owned(), *count)).collect();
+        let vitals = Vitals {
+            poll_lag: parked(&[("signalwire", 1_000.0), ("twilio", 10.0)]),
+            parked: parked(&[("opted_out", 7.0), ("incomplete", 2.0), ("refused", 1.0), ("gave_up", 2.0)]),
+            ..Vitals::default()
+        };
+        assert_eq!(kinds(&vitals), ["reading_late", "parked"]);
+        let all = of(&facts(&vitals), Utc::now());
+        assert!(all[0].words.contains("signalwire has not been read for 17 min"), "{all:?}");
+        assert!(all[1].words.starts_with("3 messages were put aside (1 refused, 2 gave up)."), "{all:?}");
+        let asked_for =
+            Vitals { parked: parked(&[("opted_out", 7.0), ("incomplete", 2.0)]), ..Vitals::default() };
+        assert_eq!(kinds(&asked_for), Vec::<&str>::new());
+    }
+}

@@ -8,15 +8,19 @@ use crate::admin::given::{Asked, Path};
 use crate::admin::problem::Answer;
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use twinwire_core::model::{Act, Status};
+use twinwire_core::model::{Act, Message, Status};
 use twinwire_core::observe::AtProvider;
+use twinwire_engine::Keep;
 use twinwire_engine::converge::outlook;
 use twinwire_store::story::{self, Entry, Request};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+/// The first line of a story is written with the message; this is for clocks and slow transactions.
+const BEGINS_WITHIN: TimeDelta = TimeDelta::minutes(1);
 
 /// What is to be told.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
@@ -54,6 +58,9 @@ pub struct Story {
     pub candidates: Vec<Candidate>,
     /// The webhooks that made or changed it, as far as they are still kept.
     pub webhooks: Vec<StoryWebhook>,
+    /// What of all that is not kept any more, in sentences; nothing where it is all there.
+    #[serde(default)]
+    pub gone: Vec<String>,
 }
 
 /// A line of the story.
@@ -150,6 +157,31 @@ impl StoryWebhook {
     }
 }
 
+/// What retention has let go of a story. It begins when the message is made, and each webhook in it stands in the log.
+fn gone(row: &Message, story: &[Entry], requests: &[Request], keep: &Keep) -> Vec<String> {
+    let for_how_long = |keep: Option<TimeDelta>, setting: &str| match keep {
+        Some(keep) => format!("kept for {} days ({setting})", keep.num_days()),
+        None => format!("kept for ever by now ({setting})"),
+    };
+    let begins = story.first().is_some_and(|first| first.at <= row.seen_at + BEGINS_WITHIN);
+    let story_gone = (!begins).then(|| {
+        let what = if story.is_empty() { "The story" } else { "The beginning of the story" };
+        format!(
+            "{what} is not kept any more: stories are {}.",
+            for_how_long(keep.attempts, "TWINWIRE_KEEP_ATTEMPTS")
+        )
+    });
+    let named = story.iter().filter(|line| line.webhook.is_some()).count();
+    let webhooks_gone = named.checked_sub(requests.len()).filter(|missing| *missing > 0).map(|missing| {
+        let what = if missing == 1 { "1 webhook is".to_owned() } else { format!("{missing} webhooks are") };
+        format!(
+            "{what} not kept any more: requests are {}.",
+            for_how_long(keep.webhooks, "TWINWIRE_KEEP_WEBHOOKS")
+        )
+    });
+    story_gone.into_iter().chain(webhooks_gone).collect()
+}
+
 /// Tells the story of a message, or of every message of that id. What people wrote, with `body` or `raw`, is told to a
 /// token of scope `operate`.
 #[utoipa::path(get, path = "/messages/{message}/story", tag = "messages", security(("token" = ["read"])),
@@ -172,6 +204,7 @@ async fn tell(
             let Some(outlook) = outlook(&app.engine, one).await? else { continue };
             let requests = story::requests(app.engine.pool(), one.channel, &one.external_id).await?;
             stories.push(Story {
+                gone: gone(&outlook.row, &outlook.story, &requests, app.engine.keep()),
                 message: MessageDetails::of(one.seq, &outlook, how.body),
                 story: outlook.story.into_iter().map(Into::into).collect(),
                 candidates: outlook.candidates.into_iter().map(Into::into).collect(),

@@ -116,9 +116,10 @@ fn happened(story: &Story) -> Vec<String> {
         }
         before = Some(line.at);
     }
-    if lines.is_empty() {
+    if lines.is_empty() && story.gone.is_empty() {
         lines.push("  Nothing is written down.".to_owned());
     }
+    lines.extend(story.gone.iter().flat_map(|words| wrapped(words, "  ", "  ")));
     lines
 }
 
@@ -172,8 +173,7 @@ fn candidates(story: &Story) -> Vec<String> {
 }
 
 fn webhooks(story: &Story) -> Vec<String> {
-    let named = story.story.iter().filter(|line| line.webhook.is_some()).count();
-    if named == 0 {
+    if story.webhooks.is_empty() {
         return Vec::new();
     }
     let mut lines = vec![String::new(), "Webhooks (--raw prints them)".to_owned()];
@@ -183,9 +183,6 @@ fn webhooks(story: &Story) -> Vec<String> {
         let words =
             format!("{}, {at}, {} {event}, answered {}{trust}", one.webhook, one.connector, one.status);
         lines.extend(wrapped(&words, "  ", "    "));
-    }
-    if story.webhooks.len() < named {
-        lines.push("  The others are not kept any more: requests are kept for 30 days.".to_owned());
     }
     lines
 }
