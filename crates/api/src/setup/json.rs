@@ -3,9 +3,10 @@
 use super::forms::{Begin, Install, InstalledView, Link, Say, Saying, SetupView, Webhook};
 use crate::App;
 use crate::admin::auth::{Admin, May};
+use crate::admin::given::Path;
 use crate::admin::problem::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
