@@ -78,7 +78,9 @@ async fn every_command_has_help_that_fits_a_terminal() {
         let usage = ran.stdout.lines().find(|line| line.starts_with("Usage: twinwire"));
         assert!(usage.is_some_and(|usage| usage.contains(&words.join(" "))), "{}", ran.stdout);
         assert!(!ran.stdout.starts_with("Usage"), "{words:?} does not say what it does");
-        let wide: Vec<&str> = ran.stdout.lines().filter(|line| line.chars().count() > 80).collect();
+        // The program under test has a longer name than the real one.
+        let help = ran.stdout.replace("twinwire-under-test", "twinwire");
+        let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(wide.is_empty(), "{words:?}: {wide:#?}");
     }
 }

@@ -2,7 +2,7 @@
 //! are the real ones; the settings that lead them to the doubles are written into `twinwire.toml`.
 //!
 //! * [`control`] — playing both ends over HTTP on this machine, and asking for it;
-//! * [`file`] — the settings file.
+//! * [`mod@file`] — the settings file.
 
 mod control;
 mod file;
