@@ -328,12 +328,12 @@ pub fn answers(phone: &str) -> Settings {
         .collect()
 }
 
-/// Claims the regular readings of this hour and the next ones: one that falls into a test by the clock would bring in
-/// what the test has lost on purpose.
+/// Claims the regular jobs of this hour and the next ones: a reading that falls into a test by the clock would bring in what
+/// the test has lost on purpose.
 async fn no_regular_readings(pool: &PgPool) {
     sqlx::query(
         "insert into apalis.twinwire_ticks (name, ran_at)
-        select name, now() + interval '1 day' from unnest(array['poll', 'incremental']) as name",
+        select name, now() + interval '1 day' from unnest(array['poll', 'incremental', 'count_hours']) as name",
     )
     .execute(pool)
     .await

@@ -104,8 +104,12 @@ fn late(waiting: &Waiting) -> Option<Attention> {
     }
     let words = || {
         format!(
-            "{} not where they belong yet, the oldest seen {} ago. {list} shows them.",
-            if *pending == 1 { "1 message is".to_owned() } else { format!("{pending} messages are") },
+            "{} yet, the oldest seen {} ago. {list} shows them.",
+            if *pending == 1 {
+                "1 message is not where it belongs".to_owned()
+            } else {
+                format!("{pending} messages are not where they belong")
+            },
             seconds(*oldest_pending)
         )
     };
@@ -126,7 +130,7 @@ fn unread(connector: &str, lag: f64) -> Option<Attention> {
 fn uncertain(one: &Uncertain) -> Attention {
     let verb = if one.messages == 1 { "is" } else { "are" };
     let words = format!(
-        "{} {verb} uncertain: nobody knows whether they arrived. `twinwire messages list --parked --channel {}` names \
+        "{} {verb} uncertain: whether the customer has it, nobody knows. `twinwire messages list --parked --channel {}` names \
          them, `twinwire settle` answers for one.",
         many(one.messages, "message"),
         one.channel
