@@ -19,9 +19,6 @@ use twinwire_engine::{Connectors, Engine, Options, Safeguard};
 use twinwire_store::seal::SecretKey;
 use twinwire_store::{installation, migrate, pool};
 
-/// Connections of one process.
-const CONNECTIONS: u32 = 20;
-
 /// An open database, its schema up to date.
 pub struct Database {
     /// Connections.
@@ -76,16 +73,16 @@ impl Database {
     /// A sentence that says what to install or set.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         let place = Place::find(config, &config.data_dir).await?;
-        Self::at(place, key(config)?).await
+        Self::at(place, key(config)?, config.database_pool).await
     }
 
-    /// Opens the database at `place`, whose secrets `key` seals, and brings its schema up to date.
+    /// Opens the database at `place`, whose secrets `key` seals, with a pool of that size, and brings its schema up to date.
     ///
     /// # Errors
     /// When it cannot be reached, is too old, or was sealed with another key.
-    pub async fn at(place: Place, key: SecretKey) -> anyhow::Result<Self> {
+    pub async fn at(place: Place, key: SecretKey, size: u32) -> anyhow::Result<Self> {
         let Place { url, server } = place;
-        let pool = pool::connect(url.expose_secret(), CONNECTIONS)
+        let pool = pool::connect(url.expose_secret(), size)
             .await
             .with_context(|| unreachable(&url, server.is_some()))?;
         let version = pool::server_version(&pool).await?;

@@ -23,6 +23,7 @@ pub mod hours;
 pub mod installation;
 pub mod jobs;
 pub mod leases;
+pub mod lock;
 pub mod media_let_go;
 pub mod messages;
 pub mod migrate;
@@ -37,6 +38,7 @@ pub mod story;
 pub mod verification;
 pub mod views;
 pub mod vitals;
+pub mod watched;
 pub mod webhook_log;
 pub mod work;
 

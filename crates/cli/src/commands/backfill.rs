@@ -56,7 +56,7 @@ async fn ask(client: &Client, args: &Args) -> Outcome {
         return Ok(());
     }
     // Whether or not a server runs: what it does not do, this process does.
-    let workers = client.here().map(Workers::start);
+    let workers = client.here().map(Workers::start).transpose()?;
     let seen_through = see_through(client, asked.backfill, args.timeout).await;
     if let Some(workers) = workers {
         workers.stop().await;

@@ -139,13 +139,16 @@ async fn cancel(client: &Client, id: &str, json: bool) -> Outcome {
         output::say(&format!("Job {} is cancelled.", job.job));
     } else {
         output::say(&format!("Job {} ends at its next step.", job.job));
+        if job.kind == "erase" {
+            output::say("The person counts as erased all the same: what is from before stays out.");
+        }
     }
     Ok(())
 }
 
 /// Waits for a job's end. Whether or not a server runs: what it does not do, this process does.
 pub(crate) async fn see_through(client: &Client, id: i64, timeout: Duration) -> Result<JobView, Failure> {
-    let workers = client.here().map(Workers::start);
+    let workers = client.here().map(Workers::start).transpose()?;
     let waited = wait(client, id, timeout).await;
     if let Some(workers) = workers {
         workers.stop().await;

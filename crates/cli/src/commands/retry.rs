@@ -105,7 +105,7 @@ async fn see_through(
     timeout: Duration,
 ) -> Result<(MessageDetails, Came), Failure> {
     // Whether or not a server runs: what it does not do, this process does.
-    let workers = client.here().map(Workers::start);
+    let workers = client.here().map(Workers::start).transpose()?;
     let seen = look(client, message.row.message, timeout).await;
     if let Some(workers) = workers {
         workers.stop().await;
