@@ -1,7 +1,7 @@
 //! What ships for running it holds to the program: no engine for images is needed to see that.
 
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use twinwire_cli::settings;
@@ -39,8 +39,7 @@ fn everything_that_is_shipped_sets_what_the_program_knows() {
             [Some(setting.variable()), file].into_iter().flatten().collect::<Vec<_>>()
         })
         .collect();
-    for path in ["Dockerfile", "docker-compose.yml", "deploy/example.env", "deploy/systemd/twinwire.service"]
-    {
+    for path in ["Dockerfile", "docker-compose.yml", "deploy/example.env"] {
         let set = set(&file(path));
         assert!(!set.is_empty(), "{path} sets nothing");
         let unknown: Vec<_> = set.difference(&known).collect();
@@ -122,7 +121,28 @@ fn the_services_are_the_two_roles_with_a_database_and_those_who_watch() {
         assert_eq!(service["read_only"], true);
         assert_eq!(service["environment"]["TWINWIRE_SECRET_KEY_FILE"], "/run/secrets/secret_key");
     }
-    assert!(services["postgres"]["healthcheck"].is_object());
+    let postgres = &services["postgres"];
+    // While it sets itself up for the first time it answers on its socket alone.
+    let health = postgres["healthcheck"]["test"].as_array().unwrap();
+    assert!(health.iter().any(|word| word == "127.0.0.1"), "{health:?}");
+    let built = services.values().filter(|service| service["build"].is_string()).count();
+    assert_eq!(built, 1, "one image is built once");
+    // A password in an address would have to be escaped, and stands in the environment for whoever looks.
+    for service in services.values() {
+        for (name, value) in service["environment"].as_object().into_iter().flatten() {
+            let secret =
+                settings::all().into_iter().find(|setting| setting.variable() == *name && setting.secret);
+            let given = value.as_str().unwrap_or_default();
+            assert!(secret.is_none() || given.starts_with("${"), "{name}");
+        }
+    }
+    let most: u32 = postgres["command"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|word| word.as_str()?.strip_prefix("max_connections=")?.parse::<u32>().ok())
+        .sum();
+    assert!(most >= 5 * 33, "five processes, each with its pool, its queues and its jobs");
     for watcher in ["prometheus", "grafana"] {
         assert_eq!(
             services[watcher]["profiles"],
@@ -183,20 +203,32 @@ fn the_unit_keeps_the_program_in_its_own_folder() {
         "NoNewPrivileges=yes",
         "ProtectSystem=strict",
         "ProtectHome=yes",
-        "DynamicUser=yes",
+        "User=twinwire",
         "StateDirectory=twinwire",
         "CapabilityBoundingSet=",
+        // What it reads again is the file, and not an environment that was fixed at the start.
+        "ExecStart=/usr/local/bin/twinwire --config /etc/twinwire/twinwire.toml serve",
         "ExecReload=/bin/kill -HUP $MAINPID",
     ] {
         assert!(unit.lines().any(|known| known == line), "{line}");
     }
+    assert!(set(&unit).is_empty(), "a reload would not take these: {:?}", set(&unit));
+    let given: BTreeMap<String, String> = file("deploy/systemd/twinwire.toml")
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .map(|line| line.split_once(" = ").unwrap())
+        .map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned()))
+        .collect();
+    let known = settings::known();
+    for name in given.keys() {
+        let of_a_file = name.strip_suffix("_file").filter(|name| settings::is_secret(name));
+        assert!(known.contains(name) || of_a_file.is_some(), "{name}");
+        assert!(!settings::is_secret(name), "{name} stands in a file that is not its own");
+    }
     // The token of commands is no server's.
     for secret in settings::all().into_iter().filter(|setting| setting.secret && setting.name != "token") {
-        let given = format!("{}_FILE=%d/{}", secret.variable(), secret.name);
-        assert!(
-            unit.contains(&given) && unit.contains(&format!("LoadCredential={}:", secret.name)),
-            "{given}"
-        );
+        let named = given.get(&format!("{}_file", secret.name));
+        assert_eq!(named, Some(&format!("/etc/twinwire/{}", secret.name)));
     }
     // Where systemd is at hand it says so itself. The program is not installed here, and stands in for itself.
     let folder = tempfile::tempdir().unwrap();

@@ -33,7 +33,7 @@ async fn read_for_ever(stack: &Stack, kind: Kind, stop: CancellationToken) -> u3
     drop(conn);
     let mut rounds = 0;
     while !stop.is_cancelled() {
-        poll::run(stack.engine(), &reading).await.unwrap();
+        poll::run(stack.engine(), &reading, &CancellationToken::new()).await.unwrap();
         rounds += 1;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -2,6 +2,8 @@
 
 use crate::PROGRAM;
 use crate::posts::{front_posts, message};
+use sqlx::{Connection, Executor, PgConnection};
+use std::time::Duration;
 use twinwire_core::model::Parked;
 use twinwire_engine::jobs::erase::{self, Refused};
 use twinwire_engine::person;
@@ -9,7 +11,7 @@ use twinwire_sandbox::{Fault, MediaFile, Operation, Rule};
 use twinwire_store::backfills::Kind;
 use twinwire_store::jobs::{self, Listed};
 use twinwire_tests::installation::Installation;
-use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack, eventually};
+use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack, eventually, never_within};
 
 /// Everywhere in the database where a text stands: in which tables it does.
 async fn tables_with(stack: &Stack, text: &str) -> Vec<String> {
@@ -92,7 +94,17 @@ async fn somebody_who_is_erased_is_nowhere_in_the_database_and_in_no_file() {
     .await
     .unwrap();
     talk(&stack).await;
-    assert!(tables_with(&stack, digits(CUSTOMER)).await.contains(&"public.deliveries".to_owned()));
+    // What retention has yet to do names its messages as well.
+    for sql in [
+        "insert into retention_left select 'attempts', channel_id, external_id from messages",
+        "insert into media_let_go select channel_id, external_id, 'gone/' || seq from messages",
+    ] {
+        sqlx::query(sql).execute(&stack.pool).await.unwrap();
+    }
+    let tables = tables_with(&stack, digits(CUSTOMER)).await;
+    for table in ["public.deliveries", "public.retention_left", "public.media_let_go"] {
+        assert!(tables.contains(&table.to_owned()), "{table}: {tables:?}");
+    }
     let found = erase::found(stack.engine(), CUSTOMER).await.unwrap();
     assert_eq!((found.messages, found.pending, found.files), (2, 0, 1), "{found:?}");
     assert!(!tables_with(&stack, digits(CUSTOMER)).await.is_empty(), "looking changes nothing");
@@ -268,4 +280,57 @@ async fn the_command_only_says_what_would_go_until_it_is_told_to_do_it() {
     let again =
         twinwire.program.run(&["webhooks", "replay", "--from", "1h", "--wait", "--json"]).await.json();
     assert_eq!((&again["state"], &again["counts"]["changed"]), (&"done".into(), &0.into()), "{again}");
+}
+
+#[tokio::test]
+async fn what_was_being_taken_in_when_somebody_was_erased_goes_as_well() {
+    let stack = Stack::start().await;
+    // A page of the provider's list is being folded: it has looked who is erased, and has written nothing yet.
+    let mut page = PgConnection::connect(&stack.database.url).await.unwrap();
+    page.execute("begin").await.unwrap();
+    page.execute("select person from erasures where person = any('{x}')").await.unwrap();
+    let id = erase::request(stack.engine(), CUSTOMER, false, "test").await.unwrap();
+    let done = "select count(*) from jobs where state = 'done' and kind = 'erase'";
+    never_within(Duration::from_secs(2), "the job passes what is on its way", || async {
+        stack.count(done).await > 0
+    })
+    .await;
+    page.execute(
+        "insert into messages (channel_id, external_id, origin, direction, external_conversation_id, sender, recipient,
+            body, data, occurred_at, helpdesk_message_id, provider_message_id)
+        select id, 'late', 'provider', 'inbound', '+12025550147', '+12025550147', address, 'From before', '{}',
+            now() - interval '1 day', 'h1', 'p1' from channels",
+    )
+    .await
+    .unwrap();
+    page.execute("commit").await.unwrap();
+    ended(&stack, id).await;
+    for text in [digits(CUSTOMER), "From before"] {
+        assert_eq!(tables_with(&stack, text).await, Vec::<String>::new(), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_that_is_cancelled_before_it_begins_has_never_been() {
+    let stack = Stack::start().await;
+    // Another erasure goes on, so that this one waits.
+    let mut guard = PgConnection::connect(&stack.database.url).await.unwrap();
+    let hold = "select pg_advisory_lock(hashtextextended('job erase', 0))";
+    guard.execute(hold).await.unwrap();
+    let known = "select count(*) from erasures";
+    let id = erase::request(stack.engine(), CUSTOMER, false, "test").await.unwrap();
+    assert_eq!(stack.count(known).await, 2, "as a number, and on WhatsApp");
+    let cancelled = twinwire_engine::jobs::cancel(stack.engine(), id, "ann").await.unwrap();
+    assert_eq!(cancelled.as_deref(), Some("cancelled"));
+    assert_eq!(stack.count(known).await, 0, "what is from before is taken in as ever");
+    guard.execute("select pg_advisory_unlock_all()").await.unwrap();
+    // One that was done before counts again.
+    erase(&stack, CUSTOMER).await;
+    let first = "select (extract(epoch from max(erased_at)) * 1000000)::bigint from erasures where times = 1";
+    let at = stack.count(first).await;
+    guard.execute(hold).await.unwrap();
+    let id = erase::request(stack.engine(), CUSTOMER, false, "test").await.unwrap();
+    assert_eq!(stack.count("select count(*) from erasures where times = 2").await, 2);
+    twinwire_engine::jobs::cancel(stack.engine(), id, "ann").await.unwrap();
+    assert_eq!(stack.count(first).await, at);
 }

@@ -2,7 +2,7 @@
 
 use crate::PROGRAM;
 use crate::why::assert_says;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use twinwire_engine::jobs::read_list;
 use twinwire_engine::jobs::replay::{self, Span};
 use twinwire_sandbox::{Fault, Operation, Rule};
@@ -82,6 +82,63 @@ async fn what_waits_is_cancelled_at_once_and_never_begins() {
     assert!(listed.iter().all(|job| job.kind != "poll"));
     assert_eq!(listed.iter().filter(|job| job.kind == "replay").count(), 2);
     other.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_leaves_a_long_reading_to_the_next_one_which_goes_on_with_it() {
+    let mut stack = Stack::start().await;
+    stack.signalwire.add_number(UNUSED);
+    for n in 0..1_600 {
+        stack.signalwire.foreign_send(UNUSED, "+12025550198", &format!("News {n}"));
+    }
+    let slow = Fault::Slow(Duration::from_millis(1_000));
+    stack.signalwire.faults().add(Rule::new(slow).on(Operation::ListMessages).times(1_000));
+    let id = backfill(&stack).await;
+    let pages = async || job(&stack, id).await.counts["pages"].as_i64().unwrap();
+    eventually("a page is read", || async { (pages().await > 0).then_some(()) }).await;
+    let began = Instant::now();
+    stack.stop_server().await;
+    assert!(began.elapsed() < Duration::from_secs(8), "the reading was waited for: {:?}", began.elapsed());
+    let left = job(&stack, id).await;
+    assert_eq!((left.state.as_str(), left.failures), ("running", 0), "{left:?}");
+    stack.signalwire.faults().clear();
+    stack.start_server().await;
+    let over = eventually("it ends", || async {
+        let job = job(&stack, id).await;
+        jobs::is_over(&job.state).then_some(job)
+    })
+    .await;
+    assert_eq!(over.state, "done", "{over:?}");
+    assert_eq!(over.counts["seen"].as_i64(), Some(1_600), "it went on where it was");
+}
+
+#[tokio::test]
+async fn the_database_lets_go_of_what_a_vanished_machine_held_within_half_a_minute() {
+    let stack = Stack::start().await;
+    for (limit, value) in [
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+        ("tcp_user_timeout", "25000"),
+    ] {
+        let show = sqlx::AssertSqlSafe(format!("show {limit}"));
+        let set: String = sqlx::query_scalar(show).fetch_one(stack.engine().pool()).await.unwrap();
+        assert_eq!(set, value, "{limit}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_one_of_whose_parts_ends_says_so_instead_of_looking_well() {
+    let mut stack = Stack::start().await;
+    let well = tokio::time::timeout(Duration::from_secs(2), stack.server().broke()).await;
+    assert!(well.is_err(), "nothing is wrong yet");
+    stack.stop_server().await;
+    sqlx::query("alter table apalis.jobs rename to elsewhere").execute(&stack.pool).await.unwrap();
+    let server = stack.second_server().await;
+    tokio::time::timeout(Duration::from_secs(20), server.broke())
+        .await
+        .expect("jobs cannot run, and it is not noticed");
+    server.stop().await;
 }
 
 #[tokio::test]

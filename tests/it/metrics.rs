@@ -1,6 +1,7 @@
 //! Metrics say what happened, and how the installation stands.
 
 use crate::PROGRAM;
+use sqlx::{Connection, Executor, PgConnection};
 use std::collections::BTreeSet;
 use twinwire_engine::metrics::names;
 use twinwire_sandbox::signalwire::Fate;
@@ -235,4 +236,107 @@ async fn the_dashboard_and_the_alerts_ask_for_metrics_that_exist() {
         names::ALL.iter().any(|(known, ..)| known == name || *known == whole)
     };
     assert!(there.iter().all(of_kinds), "{there:?}");
+}
+
+/// Somebody else has the channel, so that nothing of it is worked.
+async fn hold_the_channel(stack: &Stack) {
+    sqlx::query(
+        "insert into channel_leases (channel_id, owner, fence, until)
+        select id, 'somebody', 1000, now() + interval '1 hour' from channels
+        on conflict (channel_id) do update set owner = 'somebody', fence = 1000, until = excluded.until",
+    )
+    .execute(&stack.pool)
+    .await
+    .unwrap();
+}
+
+/// A customer's text that is due, or is to be looked at, at that time.
+async fn waiting(stack: &Stack, id: &str, customer: &str, wakes: &str) {
+    let sql = format!(
+        "insert into messages (channel_id, external_id, origin, direction, external_conversation_id, sender, recipient,
+            body, data, occurred_at, wake_at)
+        select id, '{id}', 'provider', 'inbound', '{customer}', '{customer}', address, '', '{{}}',
+            clock_timestamp(), now() + interval '{wakes}' from channels"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&stack.pool).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_waits_for_its_turn_or_for_a_resting_account_is_not_due() {
+    let stack = Stack::start().await;
+    hold_the_channel(&stack).await;
+    waiting(&stack, "first", CUSTOMER, "10 minutes").await;
+    waiting(&stack, "second", CUSTOMER, "-10 minutes").await;
+    let due = "twinwire_messages_oldest_due_seconds";
+    let metrics = Metrics::of(&stack.url(), Some("admin")).await;
+    assert!((metrics.value("twinwire_messages_pending") - 2.0).abs() < 0.1);
+    assert!(metrics.value(due) < 1.0, "it waits behind the first: {}", metrics.value(due));
+    waiting(&stack, "another", OTHER_CUSTOMER, "-10 minutes").await;
+    sqlx::query("update accounts set paused_until = now() + interval '1 hour'")
+        .execute(&stack.pool)
+        .await
+        .unwrap();
+    let second = stack.second_server().await;
+    let base = format!("http://{}", second.address);
+    let metrics = Metrics::of(&base, Some("admin")).await;
+    assert!(metrics.value(due) < 1.0, "its account rests: {}", metrics.value(due));
+    sqlx::query("update accounts set paused_until = null").execute(&stack.pool).await.unwrap();
+    let late = eventually("what could be worked shows", || async {
+        let late = Metrics::of(&base, Some("admin")).await.value(due);
+        (late > 1.0).then_some(late)
+    })
+    .await;
+    assert!((600.0..900.0).contains(&late), "{late}");
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_only_counts_slowly_is_not_away() {
+    let stack = Stack::start().await;
+    let mut conn = PgConnection::connect(&stack.database.url).await.unwrap();
+    conn.execute("begin; lock table messages in access exclusive mode").await.unwrap();
+    let metrics = Metrics::of(&stack.url(), Some("admin")).await;
+    conn.execute("rollback").await.unwrap();
+    assert!((metrics.value("twinwire_database_up") - 1.0).abs() < 0.1);
+    assert!(metrics.value("twinwire_messages_pending").is_nan(), "what is not known is no number");
+    assert!(metrics.value("twinwire_jobs_stuck{kind=\"retain\"}") < 0.5, "the rest is known");
+}
+
+#[tokio::test]
+async fn endpoints_events_jobs_and_accounts_that_need_not_sign_are_watched() {
+    let stack = Stack::start().await;
+    for sql in [
+        "insert into endpoints (public_id, url, sealed_secret, state, paused_until) values
+            ('ep_a', 'https://a.test', '', 'active', null), ('ep_b', 'https://b.test', '', 'disabled', null),
+            ('ep_c', 'https://c.test', '', 'active', now() + interval '1 hour')",
+        // Another process says that it sends it, and does not.
+        "insert into deliveries (endpoint_id, event_type, next_at)
+            select id, 'message.sent', now() - interval '20 minutes' from endpoints where public_id = 'ep_c'",
+        "insert into deliveries (endpoint_id, event_type, next_at)
+            select id, 'message.sent', now() + interval '20 minutes' from endpoints where public_id = 'ep_a'",
+        "insert into jobs (kind, state, requested_by, finished_at, row_updated_at) values
+            ('erase', 'failed', 'ann', now(), now()), ('erase', 'failed', 'ann', now() - interval '2 days', now()),
+            ('replay', 'running', 'ann', null, now() - interval '3 hours')",
+        "update accounts set verification = 'log_only' where connector = 'signalwire'",
+    ] {
+        sqlx::query(sql).execute(&stack.pool).await.unwrap();
+    }
+    let metrics = Metrics::of(&stack.url(), Some("admin")).await;
+    for (name, count) in [
+        ("twinwire_endpoints{state=\"active\"}", 1.0),
+        ("twinwire_endpoints{state=\"resting\"}", 1.0),
+        ("twinwire_endpoints{state=\"disabled\"}", 1.0),
+        ("twinwire_endpoints{state=\"paused\"}", 0.0),
+        ("twinwire_events_oldest_due_seconds", 0.0),
+        ("twinwire_jobs_failed{kind=\"erase\"}", 1.0),
+        ("twinwire_jobs_stuck{kind=\"replay\"}", 1.0),
+        ("twinwire_jobs_stuck{kind=\"erase\"}", 0.0),
+        ("twinwire_accounts_log_only{connector=\"signalwire\"}", 1.0),
+        ("twinwire_accounts_log_only{connector=\"front\"}", 0.0),
+        // What is counted for the first time has to rise from something.
+        ("twinwire_webhooks_unverified_total{connector=\"signalwire\",reason=\"missing signature\"}", 0.0),
+        ("twinwire_messages_failed_total{reason=\"at_provider\",told=\"untold\"}", 0.0),
+    ] {
+        assert!((metrics.value(name) - count).abs() < 0.5, "{name} is {}", metrics.value(name));
+    }
 }

@@ -2,8 +2,9 @@
 
 use crate::PROGRAM;
 use serde_json::{Value, json};
+use sqlx::{Connection, Executor, PgConnection};
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use twinwire_core::outgoing::RESTS_AFTER;
 use twinwire_engine::outgoing::endpoints::{self, Asked, Made};
 use twinwire_engine::outgoing::sign;
@@ -14,7 +15,9 @@ use twinwire_store::endpoints::NewEndpoint;
 use twinwire_store::seal::SecretKey;
 use twinwire_tests::installation::{Installation, key};
 use twinwire_tests::receiver::{Event, Receiver};
-use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack, eventually, never_within};
+use twinwire_tests::{
+    CUSTOMER, OTHER_CUSTOMER, SUPPORT, Setting, Stack, TestDatabase, eventually, never_within,
+};
 
 async fn subscribe(stack: &Stack, receiver: &Receiver) -> Made {
     let asked = Asked { url: receiver.url.clone(), ..Asked::default() };
@@ -377,4 +380,49 @@ async fn an_operator_makes_tries_stops_and_forgets_an_endpoint_by_commands() {
         let ran = run(wrong).await;
         assert!(ran.code != Some(0) && ran.stderr.contains(words), "{wrong:?}: {ran:?}");
     }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_written_down_at_once_whatever_was_being_sent_to_it() {
+    let database = TestDatabase::new().await;
+    // Transactions that wait for each other would be noticed late enough to be seen here.
+    let name = database.url.rsplit_once('/').unwrap().1;
+    let mut conn = PgConnection::connect(&database.url).await.unwrap();
+    let slow = format!("alter database {name} set deadlock_timeout = '30s'");
+    conn.execute(sqlx::AssertSqlSafe(slow)).await.unwrap();
+    let stack = Stack::on(database, Setting::default()).await;
+    let receiver = Receiver::start().await;
+    let made = subscribe(&stack, &receiver).await;
+    let id = made.endpoint.endpoint.as_str();
+    endpoints::pause(stack.engine(), id).await.unwrap();
+    receiver.answer(410);
+    receiver.take_time(Duration::from_millis(300));
+    for _ in 0..8 {
+        deliveries::add_trial(&mut conn, id, endpoints::TRIAL).await.unwrap();
+    }
+    endpoints::resume(stack.engine(), id).await.unwrap();
+    let began = Instant::now();
+    eventually("the endpoint is disabled", || async {
+        (endpoints::one(stack.engine(), id).await.unwrap().state == "disabled").then_some(())
+    })
+    .await;
+    assert!(began.elapsed() < Duration::from_secs(15), "they waited for each other");
+    assert_eq!(receiver.most_at_once(), 8, "they were sent together");
+    all_told(&stack).await;
+}
+
+#[tokio::test]
+async fn events_of_an_endpoint_are_counted_up_to_a_point() {
+    let stack = Stack::start().await;
+    let receiver = Receiver::start().await;
+    let made = subscribe(&stack, &receiver).await;
+    sqlx::query(
+        "insert into deliveries (endpoint_id, event_type, state, next_at, finished_at)
+        select id, 'message.sent', 'failed', null, now() from endpoints, generate_series(1, 10050)",
+    )
+    .execute(&stack.pool)
+    .await
+    .unwrap();
+    let seen = endpoints::one(stack.engine(), &made.endpoint.endpoint).await.unwrap();
+    assert_eq!((seen.pending, seen.failed), (0, 10_001));
 }

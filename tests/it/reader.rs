@@ -162,3 +162,48 @@ async fn where_the_database_user_may_not_make_roles_it_is_said_what_to_run_and_t
     conn.execute("select body from messages").await.unwrap();
     assert_eq!(refused(&mut conn, "select sealed_settings from accounts").await, "42501");
 }
+
+/// What the reader may not make, whatever it is that Postgres 14 lets everybody do.
+async fn makes_nothing(reader: &mut PgConnection) {
+    reader.execute("set default_transaction_read_only = off").await.unwrap();
+    for sql in [
+        "create function public.format(text, text, text, text) returns text language sql as 'select ''select 1''::text'",
+        "create table public.mine (id int)",
+        "create view public.mine as select 1",
+        "create operator public.|| (leftarg = name, rightarg = text, function = texteq)",
+    ] {
+        assert_eq!(refused(reader, sql).await, "42501", "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn the_read_only_login_makes_no_function_that_the_owner_would_run() {
+    let twinwire = Installation::new(PROGRAM).await;
+    // As in every database of Postgres 14.
+    run(&twinwire.database.url, "grant create on schema public to public").await;
+    makes_nothing(&mut reader(&twinwire.program).await).await;
+    assert_eq!(twinwire.program.run(&["migrate"]).await.code, Some(0), "the owner makes tables still");
+}
+
+#[tokio::test]
+async fn where_everybody_may_make_objects_and_the_owner_cannot_end_that_it_is_said_what_to_run() {
+    let twinwire = Installation::new(PROGRAM).await;
+    let admin = &twinwire.database.url;
+    let poor = format!("tenant_{}", name(admin));
+    run(admin, &format!("create role {poor} login createrole password 'secret'")).await;
+    run(admin, &format!("create database {poor} owner {poor}")).await;
+    let (_, place) = admin.split_once('@').unwrap();
+    let url = at(&format!("postgres://{poor}:secret@{place}"), &poor);
+    // As in Postgres 14: the schema belongs to the superuser.
+    let schema = "alter schema public owner to current_user; grant all on schema public to public";
+    run(&at(admin, &poor), schema).await;
+    let program = twinwire.program.clone().with("DATABASE_URL", &url);
+    let ran = program.run(&["db", "url", "--read-only"]).await;
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+    let statements =
+        format!("grant create on schema public to {poor}; revoke create on schema public from public");
+    assert!(ran.stderr.replace('\n', " ").contains(&statements), "{ran:?}");
+    run(&at(admin, &poor), &statements).await;
+    makes_nothing(&mut reader(&program).await).await;
+    assert_eq!(program.run(&["migrate"]).await.code, Some(0));
+}

@@ -2,6 +2,7 @@
 
 use crate::posts::{front_posts, message};
 use chrono::{TimeDelta, Utc};
+use twinwire_core::model::Parked;
 use twinwire_engine::jobs::replay::{self, Span};
 use twinwire_sandbox::{Fault, Operation, Rule};
 use twinwire_store::jobs::{self, Listed};
@@ -120,4 +121,34 @@ async fn an_order_without_a_time_of_its_own_is_as_old_as_its_request() {
     replay(&stack).await;
     let row = stack.row("helpdesk_message_id = 'msg_undated'").await.unwrap();
     assert!(Utc::now() - row.occurred_at > TimeDelta::minutes(45), "{row:?}");
+}
+
+#[tokio::test]
+async fn an_old_start_that_is_taken_again_does_not_end_a_stop_that_came_after_it() {
+    let stack = Stack::start().await;
+    for word in ["START", "STOP"] {
+        stack.signalwire.customer_texts(CUSTOMER, SUPPORT, word).await;
+        stack.settle().await;
+    }
+    // The first was lost. Its request, which says no time, came long before the second.
+    for sql in [
+        "update webhook_log set received_at = received_at - interval '50 minutes'
+            where convert_from(body, 'UTF8') like '%Body=START%'",
+        "delete from consents where text = 'START'",
+        "delete from attempts a using messages m where m.channel_id = a.channel_id
+            and m.external_id = a.external_id and m.body = 'START'",
+        "delete from provider_messages where body = 'START'",
+        "delete from messages where body = 'START'",
+    ] {
+        let done = sqlx::query(sql).execute(&stack.pool).await.unwrap();
+        assert!(done.rows_affected() > 0, "{sql}");
+    }
+    replay(&stack).await;
+    let row = stack.row("body = 'START'").await.unwrap();
+    assert!(Utc::now() - row.occurred_at > TimeDelta::minutes(45), "{row:?}");
+    assert_eq!(stack.count("select count(*) from consents").await, 2);
+    stack.front.agent_writes(&stack.channel, &[CUSTOMER], "One more thing").await.unwrap();
+    stack.settle().await;
+    assert_eq!(stack.row("body = 'One more thing'").await.unwrap().parked, Some(Parked::OptedOut));
+    assert!(stack.texts_to(CUSTOMER).is_empty());
 }

@@ -23,6 +23,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// The database; without one Twinwire runs its own.
     pub database_url: Option<SecretString>,
+    /// Most connections in the pool of a process.
+    pub database_pool: u32,
     /// Where Twinwire keeps its own Postgres and key.
     pub data_dir: PathBuf,
     /// Where files of messages are kept: a folder, or `s3://bucket/prefix`.
@@ -102,6 +104,7 @@ impl Config {
             listen: text("listen").unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
             public_url,
             database_url: text("database_url").map(Into::into),
+            database_pool: database_pool(text("database_pool").as_deref())?,
             data_dir,
             admin_token: text("admin_token").map(Into::into),
             trusted_proxies: proxies(text("trusted_proxies").as_deref())?,
@@ -122,6 +125,15 @@ impl Config {
             given: values.iter().map(|(name, value)| (name.clone(), value.trim().into())).collect(),
             file: None,
         })
+    }
+}
+
+/// With fewer connections the parts of a process would wait for each other.
+fn database_pool(value: Option<&str>) -> anyhow::Result<u32> {
+    let Some(value) = value else { return Ok(20) };
+    match value.parse() {
+        Ok(size @ 8..=1_000) => Ok(size),
+        _ => bail!("`database_pool` must be a number from 8 to 1000, and is `{value}`"),
     }
 }
 
@@ -236,7 +248,7 @@ mod tests {
     fn nothing_set_gives_the_documented_defaults() {
         let config = from(&[]).unwrap();
         assert_eq!(config.listen, "127.0.0.1:8080");
-        assert_eq!(config.poll_interval, Duration::from_secs(60));
+        assert_eq!((config.poll_interval, config.database_pool), (Duration::from_secs(60), 20));
         assert!(config.public_url.is_none() && config.database_url.is_none());
     }
 
@@ -271,6 +283,8 @@ mod tests {
             ("keep_media", "a week"),
             ("keep_attempts", "never"),
             ("notify", "perhaps"),
+            ("database_pool", "7"),
+            ("database_pool", "many"),
         ] {
             let error = from(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(name.strip_prefix("front_").unwrap_or(name)), "{error}");

@@ -23,8 +23,6 @@ use twinwire_store::{installation, migrate, pool};
 
 /// The key of the secrets in the data folder.
 const KEY_FILE: &str = "secret.key";
-/// Connections of one process.
-const CONNECTIONS: u32 = 20;
 
 /// An open database, its schema as this program needs it.
 pub struct Database {
@@ -112,20 +110,20 @@ impl Database {
 
     async fn open_with(config: &Config, schema: Schema) -> anyhow::Result<Self> {
         let place = Place::find(config, &config.data_dir).await?;
-        Self::at_with(place, key(config)?, schema).await
+        Self::at_with(place, key(config)?, config.database_pool, schema).await
     }
 
-    /// Opens the database at `place`, whose secrets `key` seals, and brings its schema up to date.
+    /// Opens the database at `place`, whose secrets `key` seals, with a pool of that size, and brings its schema up to date.
     ///
     /// # Errors
     /// When it cannot be reached, is too old, or was sealed with another key.
-    pub async fn at(place: Place, key: SecretKey) -> anyhow::Result<Self> {
-        Self::at_with(place, key, Schema::Renew).await
+    pub async fn at(place: Place, key: SecretKey, size: u32) -> anyhow::Result<Self> {
+        Self::at_with(place, key, size, Schema::Renew).await
     }
 
-    async fn at_with(place: Place, key: SecretKey, schema: Schema) -> anyhow::Result<Self> {
+    async fn at_with(place: Place, key: SecretKey, size: u32, schema: Schema) -> anyhow::Result<Self> {
         let Place { url, server } = place;
-        let pool = pool::connect(url.expose_secret(), CONNECTIONS)
+        let pool = pool::connect(url.expose_secret(), size)
             .await
             .with_context(|| unreachable(&url, server.is_some()))?;
         let version = pool::server_version(&pool).await?;

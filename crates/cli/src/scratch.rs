@@ -45,7 +45,7 @@ impl Scratch {
         run(&mut keeper, format!("create database {name}")).await.with_context(|| may_not(command))?;
         place.url = within(&home, &name)?;
         let key = SecretKey::text_of(rand::random());
-        let database = Database::at(place, SecretKey::from_text(&key)?).await?;
+        let database = Database::at(place, SecretKey::from_text(&key)?, config.database_pool).await?;
         Ok(Self { database, key, command, name, home, keeper })
     }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tower::ServiceExt;
 use twinwire_api::{App, Refusals, metrics_router, router, worker_router};
 use twinwire_engine::{Engine, converge, jobs, outgoing, verification};
@@ -62,8 +62,41 @@ pub struct Server {
     role: Role,
     app: App,
     routes: Arc<RwLock<Router>>,
+    loops: Loops,
+}
+
+/// What goes on in the background until the end. What ends or breaks before is a server that looks well and does not work:
+/// its process is to end, so that whoever watches it starts it again.
+#[derive(Clone, Default)]
+struct Loops {
     shutdown: CancellationToken,
     tasks: TaskTracker,
+    broken: CancellationToken,
+}
+
+impl Loops {
+    /// Starts one. `name` is for the log.
+    fn start(&self, name: &'static str, run: impl Future<Output = ()> + Send + 'static) {
+        let (shutdown, broken) = (self.shutdown.clone(), self.broken.clone());
+        self.tasks.spawn(async move {
+            let ended = AbortOnDropHandle::new(tokio::spawn(run)).await;
+            if let Err(error) = &ended {
+                tracing::error!(name, %error, "a part of the server broke");
+            } else if !shutdown.is_cancelled() {
+                tracing::error!(name, "a part of the server ended by itself");
+            }
+            if ended.is_err() || !shutdown.is_cancelled() {
+                broken.cancel();
+            }
+        });
+    }
+
+    /// Ends all of them. False when they take too long.
+    async fn stop(&self) -> bool {
+        self.shutdown.cancel();
+        self.tasks.close();
+        tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_ok()
+    }
 }
 
 impl Server {
@@ -90,7 +123,8 @@ impl Server {
         admin_token: Option<SecretString>,
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
-        let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let loops = Loops::default();
+        let shutdown = &loops.shutdown;
         let refusals = Arc::new(Refusals::default());
         let app = App {
             engine: engine.clone(),
@@ -104,26 +138,31 @@ impl Server {
         };
         engine.metrics().is(role.word());
         let routes = Arc::new(RwLock::new(role.routes(app.clone())));
-        let (web, counted) = (serve(listener, changeable(&routes), &shutdown), engine.clone());
-        tasks.spawn(async move {
+        let (web, counted) = (serve(listener, changeable(&routes), shutdown), engine.clone());
+        loops.start("web server", async move {
             web.await;
             verification::flush(&counted).await;
         });
-        tasks.spawn(upkeep(engine.clone(), shutdown.clone()));
+        loops.start("upkeep of metrics", upkeep(engine.clone(), shutdown.clone()));
         let (counted, stop) = (engine.clone(), shutdown.clone());
-        tasks.spawn(async move { refusals.run(counted, stop).await });
-        tasks.spawn(verification::run(engine.clone(), shutdown.clone()));
+        loops.start("counts of refusals", async move { refusals.run(counted, stop).await });
+        loops.start("counts of unverified webhooks", verification::run(engine.clone(), shutdown.clone()));
         if role.works() {
-            work(&engine, &tasks, &shutdown);
-            tasks.spawn(jobs::schedule::run(engine.clone(), shutdown.clone()));
+            work(&engine, &loops);
+            loops.start("schedule", jobs::schedule::run(engine.clone(), shutdown.clone()));
         }
-        tasks.close();
-        Ok(Self { address, engine, role, app, routes, shutdown, tasks })
+        Ok(Self { address, engine, role, app, routes, loops })
     }
 
     /// Shows metrics on an address of their own, to whoever reaches it.
     pub fn show_metrics(&self, listener: TcpListener) {
-        self.tasks.spawn(serve(listener, metrics_router(self.app.clone()), &self.shutdown));
+        let routes = metrics_router(self.app.clone());
+        self.loops.start("metrics", serve(listener, routes, &self.loops.shutdown));
+    }
+
+    /// Comes back when a part of it has ended or broken that should go on until [`Self::stop`]. The log says which.
+    pub async fn broke(&self) {
+        self.loops.broken.cancelled().await;
     }
 
     /// Takes another admin token, or none. Requests that are being answered keep the one they came with.
@@ -141,8 +180,7 @@ impl Server {
 
     /// Ends: no new requests, calls in flight are finished, leases given back.
     pub async fn stop(self) {
-        self.shutdown.cancel();
-        if tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_err() {
+        if !self.loops.stop().await {
             tracing::warn!(
                 "something did not end in time; what it was doing will be looked up at the next start"
             );
@@ -185,23 +223,24 @@ async fn upkeep(engine: Engine, shutdown: CancellationToken) {
 
 /// Workers without a web server: for commands that see a piece of work through by themselves.
 pub struct Workers {
-    shutdown: CancellationToken,
-    tasks: TaskTracker,
+    loops: Loops,
 }
 
 impl Workers {
     /// Starts them. Beside a running server they share the work: leases keep them apart.
-    pub fn start(engine: &Engine) -> Self {
-        let workers = Self { shutdown: CancellationToken::new(), tasks: TaskTracker::new() };
-        work(engine, &workers.tasks, &workers.shutdown);
-        workers.tasks.close();
-        workers
+    ///
+    /// # Errors
+    /// When the store of files cannot be used by this user.
+    pub fn start(engine: &Engine) -> Result<Self, Failure> {
+        engine.media().open().map_err(|error| Failure::Usage(error.to_string()))?;
+        let workers = Self { loops: Loops::default() };
+        work(engine, &workers.loops);
+        Ok(workers)
     }
 
     /// Ends them: calls in flight are finished, leases given back.
     pub async fn stop(self) {
-        self.shutdown.cancel();
-        if tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_err() {
+        if !self.loops.stop().await {
             output::complain("warning: something did not end in time; what it was doing is looked up later");
         }
     }
@@ -215,7 +254,7 @@ pub(crate) async fn helped<T>(
 ) -> Result<T, Failure> {
     let Some(engine) = engine else { return seen.await };
     let (_held, mut stop) = (Held::new(), Stop::listen()?);
-    let workers = Workers::start(engine);
+    let workers = Workers::start(engine)?;
     let seen = tokio::select! {
         seen = seen => seen,
         () = stop.asked() => {
@@ -227,13 +266,37 @@ pub(crate) async fn helped<T>(
     seen
 }
 
-fn work(engine: &Engine, tasks: &TaskTracker, shutdown: &CancellationToken) {
-    tasks.spawn(converge::run(engine.clone(), shutdown.clone()));
-    tasks.spawn(outgoing::run(engine.clone(), shutdown.clone()));
+fn work(engine: &Engine, loops: &Loops) {
+    let shutdown = &loops.shutdown;
+    loops.start("messages", converge::run(engine.clone(), shutdown.clone()));
+    loops.start("outgoing events", outgoing::run(engine.clone(), shutdown.clone()));
     let (engine, shutdown) = (engine.clone(), shutdown.clone());
-    tasks.spawn(async move {
+    loops.start("jobs", async move {
         if let Err(error) = jobs::run(engine, shutdown).await {
             tracing::error!(%error, "jobs stopped");
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_ends_or_panics_breaks_the_server_and_one_that_is_stopped_does_not() {
+        let loops = Loops::default();
+        let stop = loops.shutdown.clone();
+        loops.start("well", async move { stop.cancelled().await });
+        assert!(loops.stop().await && !loops.broken.is_cancelled());
+        let loops = Loops::default();
+        loops.start("ends", async {});
+        loops.broken.cancelled().await;
+        let loops = Loops::default();
+        let stop = loops.shutdown.clone();
+        loops.start("panics", async move {
+            stop.cancelled().await;
+            panic!("on purpose");
+        });
+        assert!(loops.stop().await && loops.broken.is_cancelled(), "a panic is told even at the end");
+    }
 }

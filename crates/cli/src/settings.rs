@@ -59,6 +59,12 @@ const SETTINGS: &[(&str, &str, Kind, &str)] = &[
         Kind::Secret,
         "seals credentials at rest; needed with `DATABASE_URL` (`openssl rand -base64 32`)",
     ),
+    (
+        "database_pool",
+        "`20`",
+        Kind::Plain,
+        "most connections in the pool of a process; one that works has up to 13 more, for jobs ([DEPLOY.md](DEPLOY.md#several-processes))",
+    ),
     ("listen", "`127.0.0.1:8080`", Kind::Plain, "address to listen on"),
     (
         "admin_token",

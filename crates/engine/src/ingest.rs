@@ -237,7 +237,8 @@ pub async fn again(
     let splits_at = splits_at(engine, channel, &reading).await?;
     let changed = insist(|| async {
         let mut tx = engine.pool().begin().await?;
-        let how = How::now(engine, Source::Webhook).by_webhook(again.id, &reading.event);
+        let how =
+            How::now(engine, Source::Webhook).by_webhook(again.id, &reading.event).of(again.received_at);
         let mut counts = Counts::default();
         for observation in &reading.observations {
             counts.add(fold_one(&mut tx, channel, observation, splits_at, how).await?.counts);

@@ -5,6 +5,7 @@ use crate::fold::{self, Counts, How, Source};
 use crate::{Engine, Error, crash};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
+use tokio_util::sync::CancellationToken;
 use twinwire_core::connector::Call;
 use twinwire_core::observe::{AtProvider, Observation};
 use twinwire_core::outcome::{Done, Outcome, Page, RefusalKind};
@@ -44,6 +45,9 @@ pub enum Stopped {
     /// Somebody wanted it to end.
     #[error("cancelled")]
     Cancelled,
+    /// This process stops; the next one goes on with the page.
+    #[error("this process stops")]
+    Leaving,
     /// It cannot be done at all.
     #[error("{0}")]
     Refused(String),
@@ -73,13 +77,16 @@ pub(crate) async fn awake(engine: &Engine, account: i64) -> Result<Account, Stop
     Err(Stopped::Rests { until, reason })
 }
 
-/// Runs a reading to its end, from where it was.
-pub async fn run(engine: &Engine, reading: &Backfill) -> Result<(), Stopped> {
+/// Runs a reading to its end, from where it was; until `stop`, and not beyond the page that it is at then.
+pub async fn run(engine: &Engine, reading: &Backfill, stop: &CancellationToken) -> Result<(), Stopped> {
     let mut account = awake(engine, reading.account_id).await?;
     let began = reading.started_at.unwrap_or_else(|| engine.now());
     let since = since(&account, reading.kind, began);
     let mut page = reading.next_page.clone();
     for _ in reading.pages..MAX_PAGES {
+        if stop.is_cancelled() {
+            return Err(Stopped::Leaving);
+        }
         let shown = list(engine, &account, since, page.as_deref()).await?;
         let over = shown.next.is_none() || since.is_some_and(|since| all_before(&shown, since));
         let next = if over { None } else { shown.next.as_deref() };

@@ -125,6 +125,8 @@ impl Engine {
         let sender = Sender::new()?;
         let outgoing = Sender::open(options.private_hosts)?;
         let downloader = Downloader::new(options.private_hosts)?;
+        let metrics = Metrics::default();
+        metrics.begin(options.connectors);
         // Unique for every start: a process that comes back must not be taken for the one that died.
         let owner = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
         let changeable = RwLock::new(Changeable {
@@ -136,7 +138,7 @@ impl Engine {
             options,
             operators,
             changeable,
-            metrics: Metrics::default(),
+            metrics,
             spans: OnceLock::new(),
             sender,
             outgoing,

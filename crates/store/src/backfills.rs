@@ -232,11 +232,17 @@ pub async fn finish(
     Ok(())
 }
 
-/// Drops the records of old polls: one a minute and account adds up.
-pub async fn forget_polls(conn: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
+/// Drops the records of old readings: one a minute and account adds up, and so does one an hour. Full ones stay.
+pub async fn forget(
+    conn: impl PgExecutor<'_>,
+    polls_before: DateTime<Utc>,
+    incremental_before: DateTime<Utc>,
+) -> Result<u64> {
     let done = sqlx::query!(
-        "delete from backfills where kind = 'poll' and state in ('done', 'failed', 'cancelled') and finished_at < $1",
-        before
+        "delete from backfills where state in ('done', 'failed', 'cancelled')
+            and finished_at < case kind when 'poll' then $1 when 'incremental' then $2::timestamptz end",
+        polls_before,
+        incremental_before
     )
     .execute(conn)
     .await?;

@@ -6,6 +6,9 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, PgExecutor};
 
+/// Events of an endpoint are counted up to here: so many are more than 10,000.
+pub const MOST: i64 = 10_001;
+
 /// An endpoint, as operators see it.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -35,9 +38,9 @@ pub struct Endpoint {
     pub last_error: Option<String>,
     /// When it last took an event.
     pub last_delivered_at: Option<DateTime<Utc>>,
-    /// Events that wait.
+    /// Events that wait, of which at most [`MOST`] are counted.
     pub pending: i64,
-    /// Events that were given up.
+    /// Events that were given up, counted likewise.
     pub failed: i64,
     /// When it was made.
     pub created_at: DateTime<Utc>,
@@ -87,12 +90,15 @@ pub async fn list(conn: impl PgExecutor<'_>, public_id: Option<&str>) -> Result<
         r#"select e.id, e.public_id as endpoint, e.url, e.event_types as events, c.public_id as "channel?", e.with_body,
             e.state, e.state_reason, e.paused_until, e.failures, e.failing_since, e.last_error, e.last_delivered_at,
             e.created_at,
-            (select count(*) from deliveries d where d.endpoint_id = e.id and d.state = 'pending') as "pending!",
-            (select count(*) from deliveries d where d.endpoint_id = e.id and d.state = 'failed') as "failed!"
+            (select count(*) from (select from deliveries d
+                where d.endpoint_id = e.id and d.state = 'pending' limit $2) n) as "pending!",
+            (select count(*) from (select from deliveries d
+                where d.endpoint_id = e.id and d.state = 'failed' limit $2) n) as "failed!"
         from endpoints e left join channels c on c.id = e.channel_id
         where e.state <> 'deleted' and ($1::text is null or e.public_id = $1)
         order by e.id"#,
-        public_id
+        public_id,
+        MOST
     )
     .fetch_all(conn)
     .await?;
@@ -179,6 +185,15 @@ pub async fn delete(conn: &mut PgConnection, public_id: &str) -> Result<bool> {
     let Some(id) = id else { return Ok(false) };
     cancel(conn, id).await?;
     Ok(true)
+}
+
+/// Locks an endpoint until the transaction ends. Whoever writes an endpoint and its events takes it first: several calls that
+/// end together would each hold an event that another one wants. New events are written beside it.
+pub async fn lock(conn: impl PgExecutor<'_>, id: i64) -> Result<()> {
+    sqlx::query_scalar!("select id from endpoints where id = $1 for no key update", id)
+        .fetch_optional(conn)
+        .await?;
+    Ok(())
 }
 
 /// It answered that it is gone: it is sent nothing any more.

@@ -26,9 +26,25 @@ impl Person {
 pub async fn record(conn: &mut PgConnection, token: &str, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "insert into erasures as e (person, erased_at) values ($1, $2)
-        on conflict (person) do update set erased_at = greatest(e.erased_at, excluded.erased_at), times = e.times + 1",
+        on conflict (person) do update set erased_at = greatest(e.erased_at, excluded.erased_at), times = e.times + 1,
+            before = e.erased_at",
         token,
         now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Somebody is not to be erased after all, as was asked for at `at` and not begun: the erasure before it counts again, if
+/// there was one. Nothing is changed where they were erased anew since.
+pub async fn take_back(conn: &mut PgConnection, token: &str, at: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "with gone as (delete from erasures where person = $1 and erased_at = $2 and before is null)
+        update erasures set erased_at = before, before = null, times = times - 1
+        where person = $1 and erased_at = $2 and before is not null",
+        token,
+        at
     )
     .execute(conn)
     .await?;
@@ -41,6 +57,19 @@ pub async fn known(conn: &mut PgConnection, tokens: &[String]) -> Result<Vec<(St
         .fetch_all(conn)
         .await?;
     Ok(known.into_iter().map(|row| (row.person, row.erased_at)).collect())
+}
+
+/// Transactions that have looked who is erased and are not over: what they bring in may be of somebody who was erased
+/// since. A table's lock is held to the end of the transaction, also where it has written nothing yet.
+pub async fn lookers(conn: impl PgExecutor<'_>) -> Result<Vec<String>> {
+    let lookers = sqlx::query_scalar!(
+        r#"select distinct virtualtransaction as "looker!" from pg_locks
+        where locktype = 'relation' and relation = 'erasures'::regclass and pid <> pg_backend_pid()
+            and database = (select oid from pg_database where datname = current_database())"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(lookers)
 }
 
 /// What there is of a person.
@@ -109,7 +138,8 @@ pub struct Row {
     pub in_flight: bool,
 }
 
-/// Messages of a person that we learnt of up to a moment.
+/// Messages of a person that we learnt of up to a moment, or that are from before it: one may have been on its way into
+/// the table at that moment.
 pub async fn messages(
     conn: impl PgExecutor<'_>,
     address: &str,
@@ -124,7 +154,7 @@ pub async fn messages(
                 or (m.helpdesk_message_id is not null and m.provider_message_id is not null))) as "pending!",
             m.in_flight is not null as "in_flight!"
         from channels c join messages m on m.channel_id = c.id and m.external_conversation_id = $1
-        where m.created_at <= $2 order by m.channel_id, m.occurred_at, m.seq limit $3"#,
+        where (m.created_at <= $2 or m.occurred_at <= $2) order by m.channel_id, m.occurred_at, m.seq limit $3"#,
         address,
         upto,
         limit
@@ -217,6 +247,7 @@ pub async fn erase_message(
     )
     .execute(&mut *conn)
     .await?;
+    rename_left_over(&mut *conn, row, &renamed).await?;
     sqlx::query!(
         "update attempts set external_id = $3,
             detail = case when outcome = 'copy_at_provider' then detail end
@@ -228,6 +259,21 @@ pub async fn erase_message(
     .execute(conn)
     .await?;
     Ok(true)
+}
+
+/// What retention has yet to do names its message as well.
+async fn rename_left_over(conn: &mut PgConnection, row: &Row, renamed: &str) -> Result<()> {
+    sqlx::query!(
+        "with left_over as (
+            update retention_left set external_id = $3 where channel_id = $1 and external_id = $2)
+        update media_let_go set external_id = $3 where channel_id = $1 and external_id = $2",
+        row.channel_id,
+        row.external_id,
+        renamed
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// The ids of a message's records at the provider, locked.
@@ -283,7 +329,7 @@ pub async fn erase_unbound(
     let rows = sqlx::query!(
         r#"select p.account_id as "account!", p.provider_message_id as "id!" from accounts a join provider_messages p
             on p.account_id = a.id and p.channel_id is null and (p.recipient = $1 or p.sender = $1)
-        where p.created_at <= $2 order by p.account_id, p.provider_message_id limit $3 for update of p"#,
+        where (p.created_at <= $2 or p.date_created <= $2) order by p.account_id, p.provider_message_id limit $3 for update of p"#,
         person.address,
         upto,
         limit
@@ -306,7 +352,7 @@ pub async fn erase_conversations(
 ) -> Result<(u64, u64)> {
     let consents = sqlx::query!(
         "update consents set external_conversation_id = $2, text = ''
-        where channel_id in (select id from channels) and external_conversation_id = $1 and created_at <= $3",
+        where channel_id in (select id from channels) and external_conversation_id = $1 and (created_at <= $3 or at <= $3)",
         person.address,
         person.token,
         upto

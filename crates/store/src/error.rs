@@ -29,6 +29,13 @@ pub enum Error {
     /// The role for plain SQL cannot be made; the text says what to do.
     #[error("{0}")]
     Reader(String),
+    /// A lock that only one process may have at a time was not had in time.
+    #[error(
+        "{0} cannot be brought up to date: somebody has held its lock in the database for too long. Another process of \
+         Twinwire may be at it still; then start this one again later. Who it is: select pid, usename, application_name, \
+         state from pg_stat_activity where pid in (select pid from pg_locks where locktype = 'advisory' and granted)"
+    )]
+    Locked(&'static str),
     /// The lease of the channel has gone to another process; nothing was written.
     #[error("the lease of the channel is lost")]
     LeaseLost,

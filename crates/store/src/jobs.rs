@@ -99,9 +99,22 @@ pub async fn get(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Job>> {
     Ok(job)
 }
 
-/// It begins, or goes on after a crash.
-pub async fn start(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!(
+/// One job that waits still, locked so that it does not begin; none where there is none or it has begun.
+pub async fn lock_queued(conn: &mut PgConnection, id: i64) -> Result<Option<Job>> {
+    let job = sqlx::query_as!(
+        Job,
+        "select id, kind, state, asked, sealed, place, counts, cancelled_by, created_at from jobs
+        where id = $1 and state = 'queued' for update",
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(job)
+}
+
+/// It begins, or goes on after a crash. False where it is over by now.
+pub async fn start(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -> Result<bool> {
+    let done = sqlx::query!(
         "update jobs set state = 'running', started_at = coalesce(started_at, $2), row_updated_at = now()
         where id = $1 and state in ('queued', 'running')",
         id,
@@ -109,7 +122,7 @@ pub async fn start(conn: impl PgExecutor<'_>, id: i64, now: DateTime<Utc>) -> Re
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// How far a job has got.
@@ -274,7 +287,8 @@ pub async fn listed(conn: impl PgExecutor<'_>, id: i64) -> Result<Option<Listed>
 }
 
 /// Jobs and readings: first those that wait or run, then the latest. Polls that are over only where `all` is set. Those
-/// past the place `before`, where one is named: whether the last one waited or ran, and its key.
+/// past the place `before`, where one is named: whether the last one waited or ran, and its key. All are found by an
+/// index, however many polls there are.
 pub async fn list(
     conn: impl PgExecutor<'_>,
     all: bool,
@@ -298,19 +312,28 @@ async fn select(
             j.failures as "failures!", j.error, j.cancelled_by, j.created_at as "created_at!", j.started_at,
             j.finished_at, j.row_updated_at as "row_updated_at!"
         from (
-            select id, kind, state, account_id, channel_id, requested_by,
+            (select id, kind, state, account_id, channel_id, requested_by,
                 case when state = 'running' then 'reading page ' || pages + 1 end as doing,
                 jsonb_build_object('pages', pages, 'seen', seen, 'inserted', inserted, 'updated', updated) as counts,
                 failures, error, cancelled_by, created_at, started_at, finished_at, row_updated_at
-            from backfills
+            from backfills where id in (
+                select $1::bigint where $1 is not null
+                union all select id from backfills where $1 is null and state in ('queued', 'running')
+                union all (select id from backfills where $1 is null and $2::boolean
+                    and ($4::boolean is null or $4 or id < $5) order by id desc limit $3)
+                union all (select id from backfills
+                    where $1 is null and not $2 and (kind <> 'poll' or state in ('queued', 'running', 'failed'))
+                        and ($4 is null or $4 or id < $5)
+                    order by id desc limit $3)))
             union all
-            select id, kind, state, null, (asked ->> 'channel')::bigint, requested_by, doing, counts, failures, error,
+            (select id, kind, state, null, (asked ->> 'channel')::bigint, requested_by, doing, counts, failures, error,
                 cancelled_by, created_at, started_at, finished_at, row_updated_at
-            from jobs
+            from jobs where id in (
+                select $1 where $1 is not null
+                union all select id from jobs where $1 is null and state in ('queued', 'running')
+                union all (select id from jobs where $1 is null and ($4 is null or $4 or id < $5) order by id desc limit $3)))
         ) j left join accounts a on a.id = j.account_id left join channels c on c.id = j.channel_id
-        where ($1::bigint is null or j.id = $1)
-            and ($2 or j.kind <> 'poll' or j.state in ('queued', 'running', 'failed'))
-            and ($4::boolean is null or (j.state in ('queued', 'running'), j.id) < ($4, $5))
+        where $4::boolean is null or (j.state in ('queued', 'running'), j.id) < ($4, $5)
         order by j.state in ('queued', 'running') desc, j.id desc limit $3"#,
         id,
         all,

@@ -25,6 +25,7 @@ pub mod hours;
 pub mod installation;
 pub mod jobs;
 pub mod leases;
+pub mod lock;
 pub mod media_let_go;
 pub mod messages;
 pub mod migrate;
@@ -40,6 +41,7 @@ pub mod story;
 pub mod verification;
 pub mod views;
 pub mod vitals;
+pub mod watched;
 pub mod webhook_log;
 pub mod work;
 

@@ -1,10 +1,10 @@
 //! The schema, applied in order under an advisory lock: several processes may start at once.
 
 use crate::views::{self, Published};
-use crate::{Result, webhook_log};
+use crate::{Error, Result, lock, webhook_log};
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
-use sqlx::migrate::{Migrate, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::{Connection, PgPool};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -18,6 +18,11 @@ pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
 
 /// Serialises what follows the migrations (views, partitions), which several processes may start at once.
 const LOCK: i64 = 0x7477_696e_7769_7265;
+
+/// How long another process, or a query that is in the way, is waited for.
+const PATIENCE: &str = "set lock_timeout = '60s'";
+/// What is brought up to date, in words.
+const WHAT: &str = "the schema";
 
 /// How the schema of a database stands against this build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +45,15 @@ pub async fn run(pool: &PgPool, published: &[Published], now: DateTime<Utc>) -> 
         Standing::Older(missing) => missing,
         Standing::Current | Standing::Newer => 0,
     };
-    MIGRATOR.run(pool).await?;
-    let newer = standing(pool).await? == Standing::Newer;
-    let mut tx = pool.begin().await?;
-    sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *tx).await?;
+    let mut conn = pool.acquire().await?;
+    // Its time limit goes with it.
+    conn.close_on_drop();
+    sqlx::query(PATIENCE).execute(&mut *conn).await?;
+    MIGRATOR.run(&mut *conn).await.map_err(waited)?;
+    let newer = compared(&applied(pool).await?) == Standing::Newer;
+    let mut tx = conn.begin().await?;
+    let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *tx).await;
+    lock.map_err(|error| lock::held(error, WHAT))?;
     if !newer {
         views::publish(&mut tx, published).await?;
     }
@@ -61,10 +71,19 @@ pub async fn standing(pool: &PgPool) -> Result<Standing> {
     let mut conn = pool.acquire().await?;
     // The lock goes with the connection, whatever happens in between.
     conn.close_on_drop();
-    conn.lock().await?;
+    sqlx::query(PATIENCE).execute(&mut *conn).await?;
+    conn.lock().await.map_err(waited)?;
     let found = applied(pool).await;
     conn.unlock().await?;
     Ok(compared(&found?))
+}
+
+/// The error of a migration, in our words where it waited in vain.
+fn waited(error: MigrateError) -> Error {
+    match error {
+        MigrateError::Execute(error) if lock::is_held(&error) => Error::Locked(WHAT),
+        error => error.into(),
+    }
 }
 
 fn compared(applied: &BTreeSet<i64>) -> Standing {

@@ -20,6 +20,15 @@ const OPERATORS: u32 = 5;
 
 /// How long the database may take for one statement of what operators ask.
 pub const ASKED_WITHIN: Duration = Duration::from_secs(10);
+/// By which the database notices within half a minute that the machine at the other end of a connection has vanished
+/// without a word. What its sessions held (the guards of jobs) would stay held for two hours, as systems come. Where the
+/// connection is no TCP, or the database's system cannot, they do nothing.
+const GONE: [&str; 4] = [
+    "set tcp_keepalives_idle = 10",
+    "set tcp_keepalives_interval = 5",
+    "set tcp_keepalives_count = 3",
+    "set tcp_user_timeout = 25000",
+];
 
 /// Opens a pool. The first connection is made at once, so that a wrong address shows here.
 ///
@@ -49,10 +58,10 @@ fn pool(size: u32, limit: Option<Duration>) -> PgPoolOptions {
         .test_before_acquire(false)
         .after_connect(move |conn, _| {
             Box::pin(async move {
-                conn.execute(AssertSqlSafe(format!(
-                    "set idle_in_transaction_session_timeout = {STANDSTILL}"
-                )))
-                .await?;
+                let standstill = format!("set idle_in_transaction_session_timeout = {STANDSTILL}");
+                for limit in std::iter::once(standstill.as_str()).chain(GONE) {
+                    conn.execute(AssertSqlSafe(limit.to_owned())).await?;
+                }
                 if let Some(limit) = limit {
                     let limit = limit.as_millis();
                     conn.execute(AssertSqlSafe(format!("set statement_timeout = {limit}"))).await?;

@@ -235,7 +235,8 @@ pub async fn empty_unbound(
     Ok((ids.len() as u64, last))
 }
 
-/// Deletes lines of messages' stories that are older. Gives how many, and which messages have lines still.
+/// Deletes lines of messages' stories that are older. Gives how many, and which messages have lines that go later. What says
+/// that the provider has a message twice stays: nothing else tells whose the copy is, and its text goes with the message's.
 pub async fn forget_lines(
     conn: &mut PgConnection,
     channel: i64,
@@ -243,7 +244,8 @@ pub async fn forget_lines(
     before: DateTime<Utc>,
 ) -> Result<(u64, Vec<String>)> {
     let done = sqlx::query!(
-        "delete from attempts where channel_id = $1 and external_id = any($2) and at < $3",
+        "delete from attempts where channel_id = $1 and external_id = any($2) and at < $3
+            and outcome is distinct from 'copy_at_provider'",
         channel,
         ids,
         before
@@ -251,7 +253,8 @@ pub async fn forget_lines(
     .execute(&mut *conn)
     .await?;
     let left = sqlx::query_scalar!(
-        "select distinct external_id from attempts where channel_id = $1 and external_id = any($2)",
+        "select distinct external_id from attempts
+        where channel_id = $1 and external_id = any($2) and outcome is distinct from 'copy_at_provider'",
         channel,
         ids
     )

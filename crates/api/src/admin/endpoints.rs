@@ -46,9 +46,9 @@ pub struct EndpointView {
     pub last_error: Option<String>,
     /// When it last took an event.
     pub last_delivered_at: Option<DateTime<Utc>>,
-    /// Events that wait.
+    /// Events that wait; 10,001 where there are more than 10,000.
     pub pending: i64,
-    /// Events that were given up.
+    /// Events that were given up; 10,001 where there are more than 10,000.
     pub failed: i64,
     /// When it was made.
     pub created_at: DateTime<Utc>,

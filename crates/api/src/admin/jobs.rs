@@ -144,7 +144,8 @@ async fn show(_: May<Read>, State(app): State<App>, Path(id): Path<String>) -> A
     Ok(Json(find(&app, &id).await?))
 }
 
-/// Wants a job to end: at once where it waits, at its next step where it runs. What it did until then stays done.
+/// Wants a job to end: at once where it waits, at its next step where it runs. What it did until then stays done: a person whose
+/// erasure has begun counts as erased, and what is from before it is not taken in again.
 #[utoipa::path(post, path = "/jobs/{job}/cancel", tag = "jobs", security(("token" = ["operate"])),
     params(("job" = i64, Path, description = "The job's number")),
     responses((status = 200, body = JobView), (status = 404, description = "There is no such job."),
@@ -154,8 +155,7 @@ async fn cancel(may: May<Operate>, State(app): State<App>, Path(id): Path<String
     if job.is_over() {
         return Err(Problem::conflict(format!("Job {} is over: it is {}.", job.job, job.state)));
     }
-    let mut conn = app.engine.pool().acquire().await.map_err(twinwire_store::Error::from)?;
-    jobs::cancel(&mut conn, job.job, &may.caller.name, app.engine.now()).await?;
+    twinwire_engine::jobs::cancel(&app.engine, job.job, &may.caller.name).await?;
     Ok(Json(find(&app, &id).await?))
 }
 

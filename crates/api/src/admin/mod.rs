@@ -18,7 +18,7 @@ pub mod doctor;
 mod document;
 pub mod endpoints;
 pub mod erasures;
-mod given;
+pub(crate) mod given;
 pub mod jobs;
 pub mod keys;
 pub mod messages;

@@ -7,6 +7,7 @@ use crate::{Failure, Outcome, output};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use twinwire_api::admin::endpoints::{EndpointView, Endpoints, MadeEndpoint, NewEndpoint, Trial};
+use twinwire_store::endpoints::MOST;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -78,7 +79,7 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 async fn list(client: &Client, json: bool) -> Outcome {
     let Endpoints { endpoints } = client.get(&Path::of(&["endpoints"])).await?;
     let row = |one: &EndpointView| {
-        let (pending, failed) = (one.pending.to_string(), one.failed.to_string());
+        let (pending, failed) = (counted(one.pending), counted(one.failed));
         [one.endpoint.clone(), pending, failed, standing(one)]
     };
     let none = "There is no endpoint yet: `twinwire endpoints add https://…` makes one.";
@@ -117,9 +118,18 @@ async fn delete(client: &Client, named: &Named, json: bool) -> Outcome {
     if json {
         output::json(&gone)?;
     } else {
-        output::say(&format!("{} is forgotten, with {} events that waited.", gone.endpoint, gone.pending));
+        output::say(&format!(
+            "{} is forgotten, with {} events that waited.",
+            gone.endpoint,
+            counted(gone.pending)
+        ));
     }
     Ok(())
+}
+
+/// A count that does not go on for ever.
+fn counted(events: i64) -> String {
+    if events < MOST { events.to_string() } else { "over 10,000".to_owned() }
 }
 
 fn show(one: &EndpointView, json: bool) -> Outcome {
@@ -135,8 +145,8 @@ fn show(one: &EndpointView, json: bool) -> Outcome {
             ("events", all(one.events.join(" "))),
             ("channel", all(one.channel.clone().unwrap_or_default())),
             ("texts", if one.with_body { "sent along" } else { "left out" }.to_owned()),
-            ("pending", one.pending.to_string()),
-            ("failed", one.failed.to_string()),
+            ("pending", counted(one.pending)),
+            ("failed", counted(one.failed)),
         ],
     );
     Ok(())

@@ -143,6 +143,9 @@ async fn cancel(client: &Client, id: &str, json: bool) -> Outcome {
         output::say(&format!("Job {} is cancelled.", job.job));
     } else {
         output::say(&format!("Job {} ends at its next step.", job.job));
+        if job.kind == "erase" {
+            output::say("The person counts as erased all the same: what is from before stays out.");
+        }
     }
     Ok(())
 }

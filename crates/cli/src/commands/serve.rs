@@ -59,9 +59,14 @@ async fn run_as(config: &Config, role: Role, without: Option<Safeguard>) -> Outc
     }
     output::say(&format!("twinwire listening on http://{}", server.address));
     let mut config = config.clone();
+    let mut broke = false;
     loop {
         tokio::select! {
             () = stop.asked() => break,
+            () = server.broke() => {
+                broke = true;
+                break;
+            }
             () = reload.asked() => reload::reload(&mut config, &server),
         }
     }
@@ -74,6 +79,9 @@ async fn run_as(config: &Config, role: Role, without: Option<Safeguard>) -> Outc
         traces.stop().await;
     }
     database.close().await?;
+    if broke {
+        return Err(Failure::Failed(anyhow::anyhow!("a part of the server ended; the log says which")));
+    }
     Ok(())
 }
 
@@ -128,6 +136,10 @@ fn warn_of_missing(config: &Config) {
 async fn make_reader(database: &Database) -> anyhow::Result<()> {
     match reader::ensure(&database.pool, &database.key).await {
         Ok(_) => Ok(()),
+        Err(error @ twinwire_store::Error::Locked(_)) => {
+            tracing::warn!(%error, "the rights of the read-only login are as they were");
+            Ok(())
+        }
         Err(twinwire_store::Error::Reader(why)) => {
             tracing::warn!(%why, "there is no read-only login; `twinwire migrate` prints the SQL that makes it");
             Ok(())

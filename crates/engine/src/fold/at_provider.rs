@@ -81,13 +81,13 @@ async fn erased(
     Ok(erasures::known(conn, &tokens).await?.into_iter().collect())
 }
 
-/// Whether a message is from before its person was erased. One without a time is taken to be of now.
+/// Whether a message is from before its person was erased. One without a time is as old as what shows it.
 fn is_from_before(seen: &AtProvider, erased: &BTreeMap<String, DateTime<Utc>>, how: How<'_>) -> bool {
     if erased.is_empty() {
         return false;
     }
     let at = erased.get(&person::token(how.key, seen.customer()));
-    at.is_some_and(|at| seen.created_at.unwrap_or(how.now) <= *at)
+    at.is_some_and(|at| seen.created_at.unwrap_or(how.came) <= *at)
 }
 
 /// Whether a message is found so late that its text is not kept any more.
@@ -126,7 +126,9 @@ async fn place(
             (Saved::Updated, true)
         }
         Identity::New => {
-            let after = parked_if_old(fold_provider(None, seen, BoundBy::Answer, how.now), how);
+            let mut fresh = fold_provider(None, seen, BoundBy::Answer, how.now);
+            fresh.occurred_at = seen.created_at.unwrap_or(how.came);
+            let after = parked_if_old(fresh, how);
             let made = make(conn, channel.id, &after, how).await?;
             if after.direction == Direction::Inbound {
                 hear(conn, channel.id, &after).await?;
@@ -150,7 +152,7 @@ async fn place(
         Identity::Foreign => return Ok(Saved::Same),
     };
     provider_messages::set_place(conn, account, &seen.id, Some(channel.id), false).await?;
-    believe(conn, channel.id, seen, how.now).await?;
+    believe(conn, channel.id, seen, how).await?;
     if settled {
         reconsider(conn, channel, seen.customer(), how).await?;
     }
@@ -173,13 +175,13 @@ pub(crate) async fn hear(conn: &mut PgConnection, channel: i64, row: &Message) -
 
 /// Writes down what the provider itself says about a customer's wish: it took a text for a word of its own list, or says
 /// of a message of ours that they do not want it.
-async fn believe(conn: &mut PgConnection, channel: i64, seen: &AtProvider, now: DateTime<Utc>) -> Result<()> {
+async fn believe(conn: &mut PgConnection, channel: i64, seen: &AtProvider, how: How<'_>) -> Result<()> {
     let Some(word) = seen.said else { return Ok(()) };
     let inbound = seen.direction == Direction::Inbound;
     let said = Said {
         conversation: seen.customer(),
         // A failure that is heard of late says nothing about what they have written since.
-        at: seen.created_at.unwrap_or(now),
+        at: seen.created_at.unwrap_or(how.came),
         source: if inbound { Source::Customer } else { Source::Provider },
         word,
         text: seen.body.as_deref().filter(|_| inbound).unwrap_or_default(),

@@ -30,6 +30,8 @@ use twinwire_store::{accounts, messages, work};
 pub struct How<'a> {
     /// The time.
     pub now: DateTime<Utc>,
+    /// When the evidence came: what says no time of its own is as old as that. Now, unless it is taken again.
+    came: DateTime<Utc>,
     /// By which way it came.
     pub from: Source,
     /// The webhook that brought it: its number in the log, and the vendor's word for the event.
@@ -78,6 +80,7 @@ impl<'a> How<'a> {
         let now = engine.now();
         Self {
             now,
+            came: now,
             from,
             webhook: None,
             echo: engine.guards(Safeguard::Echo),
@@ -85,6 +88,12 @@ impl<'a> How<'a> {
             key: engine.key(),
             texts_since: engine.keep().bodies.map(|keep| now - keep),
         }
+    }
+
+    /// The same, which came at that time and is taken again.
+    #[must_use]
+    pub fn of(self, came: DateTime<Utc>) -> Self {
+        Self { came, ..self }
     }
 
     /// The same, brought by the webhook of that number in the log, for that event.

@@ -7,6 +7,8 @@ use crate::{Engine, Error, Result, person};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::PgConnection;
+use std::time::{Duration, Instant};
 use twinwire_core::phone;
 use twinwire_store::erasures::{self, Found, Person, Place};
 use twinwire_store::jobs::{self, Asked};
@@ -15,6 +17,10 @@ use twinwire_store::jobs::{self, Asked};
 const BATCH: i64 = 50;
 /// Logged requests that are searched in one transaction, which locks only those that it empties.
 const SEARCHED: i64 = 10_000;
+
+/// How long what is being taken in is waited for before the job makes room for others, and how often it is looked at.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Why somebody is not erased.
 #[derive(Debug, thiserror::Error)]
@@ -68,13 +74,29 @@ pub async fn request(
     for person in &people {
         erasures::record(&mut tx, &person.token, now).await?;
     }
-    let what = json!({ "even_pending": even_pending });
+    let what = json!({ "even_pending": even_pending, "at": now });
     let id = work::request(&mut tx, engine, Asked { kind: "erase", by, what: &what }).await?;
     let sealed = engine.key().seal(&owner(id), people[0].address.as_bytes());
     let sealed = sealed.map_err(twinwire_store::Error::from)?;
     jobs::set_sealed(&mut *tx, id, &sealed).await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Takes back that somebody is erased, where the job is cancelled before its first step. Nothing where it names nobody.
+pub(super) async fn take_back(engine: &Engine, conn: &mut PgConnection, job: &jobs::Job) -> Result<()> {
+    let Some(sealed) = &job.sealed else { return Ok(()) };
+    let Ok(at) = serde_json::from_value::<DateTime<Utc>>(job.asked["at"].clone()) else { return Ok(()) };
+    for person in person::people(engine.key(), &open(engine, job.id, sealed)?) {
+        erasures::take_back(&mut *conn, &person.token, at).await?;
+    }
+    Ok(())
+}
+
+/// The address that a job has sealed.
+fn open(engine: &Engine, job: i64, sealed: &[u8]) -> Result<String> {
+    let address = engine.key().open(&owner(job), sealed).map_err(twinwire_store::Error::from)?;
+    Ok(String::from_utf8_lossy(&address).into_owned())
 }
 
 fn people(engine: &Engine, address: &str) -> std::result::Result<Vec<Person>, Refused> {
@@ -102,10 +124,10 @@ struct At {
 
 pub(super) async fn run(engine: &Engine, work: &mut Work) -> std::result::Result<(), Stopped> {
     let sealed = work.job.sealed.clone().ok_or_else(|| Stopped::Refused("nobody is named".to_owned()))?;
-    let address = engine.key().open(&owner(work.job.id), &sealed).map_err(twinwire_store::Error::from)?;
-    let address = String::from_utf8_lossy(&address).into_owned();
+    let address = open(engine, work.job.id, &sealed)?;
     let even_pending = work.job.asked["even_pending"] == true;
     let people = person::people(engine.key(), &address);
+    lookers(engine, work).await?;
     for person in &people {
         messages(engine, work, person, even_pending).await?;
         unbound(engine, work, person).await?;
@@ -119,6 +141,27 @@ pub(super) async fn run(engine: &Engine, work: &mut Work) -> std::result::Result
         work.step(engine).await?;
     }
     webhooks(engine, work, &[person::words(&address)]).await
+}
+
+/// Waits until everything is over that looked who is erased before this was asked for: it may bring in a message of theirs
+/// still. What looks from now on leaves out what is from before.
+async fn lookers(engine: &Engine, work: &mut Work) -> std::result::Result<(), Stopped> {
+    work.doing("waiting for what is being taken in");
+    let began = Instant::now();
+    let before = erasures::lookers(engine.pool()).await?;
+    loop {
+        let now = erasures::lookers(engine.pool()).await?;
+        let left = before.iter().filter(|looker| now.contains(looker)).count();
+        if left == 0 {
+            return Ok(());
+        }
+        work.step(engine).await?;
+        if began.elapsed() > PATIENCE {
+            // A back-up, say, reads every table in one transaction.
+            return Err(Stopped::NotYet(format!("{left} transactions from before are not over yet")));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 async fn messages(

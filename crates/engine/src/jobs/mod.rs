@@ -22,6 +22,7 @@ use futures_util::FutureExt;
 use queue::{Job, JobFailed, Queue};
 use std::panic::AssertUnwindSafe;
 use tokio_util::sync::CancellationToken;
+use twinwire_store::jobs;
 
 /// A job that fails so often without getting any further is over.
 pub const MAX_FAILURES: i32 = 10;
@@ -33,9 +34,10 @@ const LONG_AT_ONCE: usize = 3;
 /// Runs jobs until `shutdown`.
 pub async fn run(engine: Engine, shutdown: CancellationToken) -> Result<(), Error> {
     let (pool, owner) = (engine.pool().clone(), engine.owner().to_owned());
+    let stop = shutdown.clone();
     let handler = move |job: Job| {
-        let engine = engine.clone();
-        async move { perform(&engine, &job).await }
+        let (engine, stop) = (engine.clone(), stop.clone());
+        async move { perform(&engine, &job, &stop).await }
     };
     let run = |queue, at_once| {
         let name = format!("{owner}-{queue:?}").to_lowercase();
@@ -46,6 +48,18 @@ pub async fn run(engine: Engine, shutdown: CancellationToken) -> Result<(), Erro
     Ok(())
 }
 
+/// Wants a job or a reading to end, see [`jobs::cancel`]. What was asked for with a job that has not begun is taken back
+/// with it. Gives its state now; none where there is no such job.
+pub async fn cancel(engine: &Engine, id: i64, by: &str) -> Result<Option<String>, Error> {
+    let mut tx = engine.pool().begin().await?;
+    if let Some(job) = jobs::lock_queued(&mut tx, id).await?.filter(|job| job.kind == "erase") {
+        erase::take_back(engine, &mut tx, &job).await?;
+    }
+    let state = jobs::cancel(&mut tx, id, by, engine.now()).await?;
+    tx.commit().await?;
+    Ok(state)
+}
+
 /// What a job comes to, a panic in it as well: else it would be tried again for ever, and nobody could see why.
 async fn whole<E: From<Error>>(work: impl Future<Output = Result<(), E>>) -> Result<(), E> {
     let broken =
@@ -53,10 +67,10 @@ async fn whole<E: From<Error>>(work: impl Future<Output = Result<(), E>>) -> Res
     AssertUnwindSafe(Box::pin(work)).catch_unwind().await.unwrap_or_else(broken)
 }
 
-async fn perform(engine: &Engine, job: &Job) -> Result<(), JobFailed> {
+async fn perform(engine: &Engine, job: &Job, stop: &CancellationToken) -> Result<(), JobFailed> {
     match job.kind.as_str() {
-        read_list::KIND => read_list::perform(engine, job.id).await,
-        work::KIND => work::perform(engine, job.id).await,
+        read_list::KIND => read_list::perform(engine, job.id, stop).await,
+        work::KIND => work::perform(engine, job.id, stop).await,
         count_hours::KIND => count_hours::perform(engine).await,
         other => Err(JobFailed::for_good(format!("this version has no job named {other}"))),
     }

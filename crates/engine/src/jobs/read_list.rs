@@ -2,11 +2,13 @@
 
 use super::guard::Guard;
 use super::queue::{self, Job, JobFailed, Queue};
+use super::work::LEAVING;
 use super::{MAX_FAILURES, whole};
 use crate::poll::{self, Stopped};
 use crate::{Engine, Error, Result};
 use sqlx::PgConnection;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use twinwire_store::backfills::{self, Backfill, Kind};
 
 /// The job's name in the queue.
@@ -58,7 +60,11 @@ fn queue_of(kind: Kind) -> Queue {
     }
 }
 
-pub(super) async fn perform(engine: &Engine, id: i64) -> std::result::Result<(), JobFailed> {
+pub(super) async fn perform(
+    engine: &Engine,
+    id: i64,
+    stop: &CancellationToken,
+) -> std::result::Result<(), JobFailed> {
     let Some(reading) = open(engine, id).await.map_err(|error| again(&error))? else { return Ok(()) };
     let name = format!("read_list {} {:?}", reading.account_id, reading.kind);
     let guard = Guard::take(engine, &name).await.map_err(|error| again(&error))?;
@@ -66,7 +72,7 @@ pub(super) async fn perform(engine: &Engine, id: i64) -> std::result::Result<(),
         return Err(JobFailed::not_yet("another reading of the account goes on", BUSY));
     };
     let stopped = tokio::select! {
-        outcome = whole(read(engine, id)) => outcome.err(),
+        outcome = whole(read(engine, id, stop)) => outcome.err(),
         error = guard.lost() => return Err(again(&error)),
     };
     let outcome = end(engine, &reading, stopped).await;
@@ -79,7 +85,7 @@ async fn open(engine: &Engine, id: i64) -> Result<Option<Backfill>> {
     Ok(backfills::get(engine.pool(), id).await?.filter(|reading| !reading.is_over()))
 }
 
-async fn read(engine: &Engine, id: i64) -> std::result::Result<(), Stopped> {
+async fn read(engine: &Engine, id: i64, stop: &CancellationToken) -> std::result::Result<(), Stopped> {
     // Anew, now that nobody else has it in hand.
     let Some(reading) = open(engine, id).await? else { return Ok(()) };
     if reading.cancelled_by.is_some() {
@@ -88,7 +94,7 @@ async fn read(engine: &Engine, id: i64) -> std::result::Result<(), Stopped> {
     poll::awake(engine, reading.account_id).await?;
     backfills::start(engine.pool(), id, engine.now()).await.map_err(Error::from)?;
     let Some(reading) = open(engine, id).await? else { return Ok(()) };
-    poll::run(engine, &reading).await
+    poll::run(engine, &reading, stop).await
 }
 
 /// Writes down how a reading ended, or lets it go on later from where it is.
@@ -103,6 +109,7 @@ async fn end(
             let ended = backfills::end(engine.pool(), reading.id, engine.now()).await;
             return ended.map_err(|error| again(&error.into()));
         }
+        Some(Stopped::Leaving) => return Err(JobFailed::not_yet(LEAVING, Duration::ZERO)),
         // The next poll will do: it has nothing else to catch up on.
         Some(Stopped::Rests { .. }) if reading.kind == Kind::Poll => {
             return finish(engine, reading, None).await;

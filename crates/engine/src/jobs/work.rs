@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 use twinwire_store::jobs::{self, Asked, Progress};
 
 /// The name of these jobs in the queue.
@@ -17,6 +18,9 @@ pub const KIND: &str = "job";
 const BUSY: Duration = Duration::from_secs(15);
 /// The longest that a job rests after a step.
 const LONGEST_REST: Duration = Duration::from_millis(500);
+
+/// What is said of a job whose process stops; the next one that has room goes on with it at once.
+pub(super) const LEAVING: &str = "this process stops";
 
 /// Why a job stopped before its end.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +31,9 @@ pub enum Stopped {
     /// The time has not come.
     #[error("{0}")]
     NotYet(String),
+    /// This process stops.
+    #[error("{LEAVING}")]
+    Leaving,
     /// It cannot be done at all.
     #[error("{0}")]
     Refused(String),
@@ -55,13 +62,15 @@ pub struct Work {
     place: Value,
     doing: String,
     worked_since: Instant,
+    /// That this process is to stop.
+    stop: CancellationToken,
 }
 
 impl Work {
-    fn new(job: jobs::Job) -> Self {
+    fn new(job: jobs::Job, stop: CancellationToken) -> Self {
         let counts = job.counts.as_object().cloned().unwrap_or_default();
         let place = job.place.clone();
-        Self { job, counts, place, doing: String::new(), worked_since: Instant::now() }
+        Self { job, counts, place, doing: String::new(), worked_since: Instant::now(), stop }
     }
 
     /// Where to go on; nothing at the beginning.
@@ -93,12 +102,15 @@ impl Work {
     }
 
     /// Rests for as long as the last step took, so that whoever else needs the database has its half. Ends here if
-    /// somebody wanted that.
+    /// somebody wanted that, and for now if this process stops: the next one goes on.
     pub(super) async fn rest(&mut self, ends: bool) -> std::result::Result<(), Stopped> {
         if ends {
             return Err(Stopped::Cancelled);
         }
-        tokio::time::sleep(self.worked_since.elapsed().min(LONGEST_REST)).await;
+        let rest = tokio::time::sleep(self.worked_since.elapsed().min(LONGEST_REST));
+        if self.stop.run_until_cancelled(rest).await.is_none() {
+            return Err(Stopped::Leaving);
+        }
         self.worked_since = Instant::now();
         Ok(())
     }
@@ -139,14 +151,18 @@ fn job(id: i64) -> Job {
     Job { kind: KIND.to_owned(), id }
 }
 
-pub(super) async fn perform(engine: &Engine, id: i64) -> std::result::Result<(), JobFailed> {
+pub(super) async fn perform(
+    engine: &Engine,
+    id: i64,
+    stop: &CancellationToken,
+) -> std::result::Result<(), JobFailed> {
     let Some(job) = open(engine, id).await.map_err(|error| again(&error))? else { return Ok(()) };
     let guard = Guard::take(engine, &format!("job {}", job.kind)).await.map_err(|error| again(&error))?;
     let Some(mut guard) = guard else {
         return Err(JobFailed::not_yet("another job of its kind goes on", BUSY));
     };
     let stopped = tokio::select! {
-        outcome = whole(run(engine, id)) => outcome.err(),
+        outcome = whole(run(engine, id, stop)) => outcome.err(),
         error = guard.lost() => return Err(again(&error)),
     };
     let outcome = end(engine, id, stopped).await;
@@ -159,14 +175,17 @@ async fn open(engine: &Engine, id: i64) -> Result<Option<jobs::Job>> {
     Ok(jobs::get(engine.pool(), id).await?.filter(|job| !job.is_over()))
 }
 
-async fn run(engine: &Engine, id: i64) -> std::result::Result<(), Stopped> {
+async fn run(engine: &Engine, id: i64, stop: &CancellationToken) -> std::result::Result<(), Stopped> {
     // Anew, now that nobody else has it in hand.
     let Some(job) = open(engine, id).await? else { return Ok(()) };
     if job.cancelled_by.is_some() {
         return Err(Stopped::Cancelled);
     }
-    jobs::start(engine.pool(), id, engine.now()).await?;
-    let mut work = Work::new(job);
+    if !jobs::start(engine.pool(), id, engine.now()).await? {
+        // It was cancelled in between.
+        return Ok(());
+    }
+    let mut work = Work::new(job, stop.clone());
     match work.job.kind.as_str() {
         "retain" => retain::run(engine, &mut work).await,
         "erase" => erase::run(engine, &mut work).await,
@@ -180,6 +199,7 @@ async fn end(engine: &Engine, id: i64, stopped: Option<Stopped>) -> std::result:
     let (state, error) = match stopped {
         None => ("done", None),
         Some(Stopped::Cancelled) => ("cancelled", None),
+        Some(Stopped::Leaving) => return Err(JobFailed::not_yet(LEAVING, Duration::ZERO)),
         Some(Stopped::NotYet(why)) => return Err(JobFailed::not_yet(why, BUSY)),
         // Nothing can be written down either.
         Some(Stopped::Failed(error)) if error.is_outage() => return Err(again(&error)),

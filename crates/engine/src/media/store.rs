@@ -4,12 +4,14 @@ use crate::{Error, Result};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
+use nix::unistd::{User, geteuid};
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use std::fmt;
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -36,6 +38,17 @@ pub struct Body {
     pub size: u64,
     /// They themselves, as they come.
     pub stream: BoxStream<'static, object_store::Result<Bytes>>,
+}
+
+/// The owner of a folder, or of where it would be made, who would be shut out of what is made there now: root's folders
+/// are closed to the service that the folder belongs to. None where the same user works here.
+fn owner_shut_out(folder: &std::path::Path, is_root: bool) -> Option<String> {
+    let owner = folder.ancestors().find_map(|place| std::fs::metadata(place).ok())?.uid();
+    if !is_root || owner == 0 {
+        return None;
+    }
+    let name = User::from_uid(owner.into()).ok().flatten().map(|user| user.name);
+    Some(name.unwrap_or_else(|| format!("#{owner}")))
 }
 
 impl Media {
@@ -67,6 +80,12 @@ impl Media {
             return Err(wrong("files are kept in a folder or at s3://bucket/prefix".to_owned()));
         } else {
             let folder = place.strip_prefix("file://").unwrap_or(place);
+            if let Some(owner) = owner_shut_out(std::path::Path::new(folder), geteuid().is_root()) {
+                return Err(wrong(format!(
+                    "the folder belongs to {owner}, who could not write to what root makes in it; run this as that user: \
+                     sudo -u {owner} twinwire …"
+                )));
+            }
             std::fs::create_dir_all(folder).map_err(|why| wrong(why.to_string()))?;
             let local = LocalFileSystem::new_with_prefix(folder).map_err(|why| wrong(why.to_string()))?;
             Arc::new(local.with_fsync(true).with_automatic_cleanup(true))
@@ -227,6 +246,22 @@ mod tests {
             assert_eq!(media.get("a/b/0").await.unwrap().as_deref(), Some(bytes));
             assert_eq!(media.size("a/b/0").await.unwrap(), Some(bytes.len() as u64));
         }
+    }
+
+    #[test]
+    fn root_leaves_nothing_behind_in_a_folder_of_somebody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mine, new) = (folder.path(), folder.path().join("media/deep"));
+        assert_eq!(owner_shut_out(mine, false), None);
+        if !geteuid().is_root() {
+            return;
+        }
+        assert_eq!(owner_shut_out(&new, true), None, "root's own");
+        std::os::unix::fs::chown(mine, Some(65_532), None).unwrap();
+        assert_eq!(owner_shut_out(mine, true), Some("#65532".to_owned()));
+        let refused = Media::at(new.to_str().unwrap()).open().err().unwrap().to_string();
+        assert!(refused.contains("sudo -u #65532 twinwire"), "{refused}");
+        assert!(!new.exists());
     }
 
     #[tokio::test]

@@ -11,13 +11,14 @@ mod vitals;
 
 pub(crate) use vitals::Last;
 
-use crate::Engine;
+use crate::{Connectors, Engine};
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use names::Kind;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use twinwire_core::connector::Unverified;
 use twinwire_core::model::{Parked, Told};
 use twinwire_core::outcome::{Outcome, RefusalKind};
 
@@ -27,6 +28,11 @@ const SHORT: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 const LONG: [f64; 13] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0];
 /// Different events of one connector that are told apart; a vendor's words are not ours to bound.
 const MOST_EVENTS: usize = 24;
+/// The reason of what the provider took and did not deliver.
+const AT_PROVIDER: &str = "at_provider";
+/// Why a webhook may be taken that is not verified.
+const LET_THROUGH: [Unverified; 4] =
+    [Unverified::Missing, Unverified::Invalid, Unverified::Stale, Unverified::NoKey];
 /// The label of what is not told apart.
 const OTHER: &str = "other";
 
@@ -75,6 +81,11 @@ fn describe() {
     for why in REASONS {
         counter!(names::PARKED_TOTAL, "reason" => parked(why)).absolute(0);
     }
+    for reason in REASONS.into_iter().map(parked).chain([AT_PROVIDER]) {
+        for told in ["failed", "noted", "untold"] {
+            counter!(names::FAILED, "reason" => reason, "told" => told).absolute(0);
+        }
+    }
     for kind in ["poll", "incremental", "full"] {
         for outcome in ["done", "failed"] {
             counter!(names::READINGS, "kind" => kind, "outcome" => outcome).absolute(0);
@@ -90,6 +101,19 @@ impl Metrics {
     /// Folds what was observed since: without a reader it would grow.
     pub fn upkeep(&self) {
         self.handle.run_upkeep();
+    }
+
+    /// Begins with zero what connectors may be counted for.
+    pub(crate) fn begin(&self, connectors: Connectors) {
+        let mut kinds = Vec::new();
+        for connector in connectors.0 {
+            kinds.extend(LET_THROUGH.map(|reason| (connector.name(), reason.to_string())));
+        }
+        self.record(|| {
+            for (connector, reason) in kinds {
+                counter!(names::UNVERIFIED, "connector" => connector, "reason" => reason).absolute(0);
+            }
+        });
     }
 
     /// What this process is.
@@ -160,7 +184,7 @@ impl Metrics {
             Told::Noted => "noted",
             Told::Untold => "untold",
         };
-        let reason = why.map_or("at_provider", parked);
+        let reason = why.map_or(AT_PROVIDER, parked);
         self.record(|| counter!(names::FAILED, "reason" => reason, "told" => told).increment(1));
     }
 
@@ -198,10 +222,10 @@ impl Metrics {
 
 /// Everything, in Prometheus's text format.
 pub async fn render(engine: &Engine) -> String {
-    let vitals = vitals::fresh(engine).await;
+    let answer = vitals::fresh(engine).await;
     let metrics = engine.metrics();
     metrics.record(|| {
-        vitals::show(engine, vitals.as_deref());
+        vitals::show(engine, &answer);
         let pool = engine.pool();
         let (all, idle) = (pool.size(), u32::try_from(pool.num_idle()).unwrap_or(u32::MAX));
         gauge!(names::CONNECTIONS, "state" => "idle").set(f64::from(idle));
@@ -286,6 +310,9 @@ mod tests {
             "twinwire_delivery_lag_seconds_bucket{connector=\"signalwire\",le=\"60\"} 1",
             "twinwire_call_seconds_bucket{connector=\"signalwire\",operation=\"deliver\",le=\"0.05\"} 1",
             "twinwire_messages_parked_total{reason=\"uncertain\"} 0",
+            // What begins with one has not risen, as Prometheus sees it.
+            "twinwire_messages_failed_total{reason=\"refused\",told=\"untold\"} 0",
+            "twinwire_messages_failed_total{reason=\"at_provider\",told=\"noted\"} 0",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} is not in {text}");
         }

@@ -39,6 +39,11 @@ pub(super) const RESTING: &str = "twinwire_accounts_resting";
 pub(super) const OPEN: &str = "twinwire_readings_open";
 pub(super) const POLL_LAG: &str = "twinwire_poll_lag_seconds";
 pub(super) const CHANNELS: &str = "twinwire_channels";
+pub(super) const LOG_ONLY: &str = "twinwire_accounts_log_only";
+pub(super) const ENDPOINTS: &str = "twinwire_endpoints";
+pub(super) const OLDEST_EVENT: &str = "twinwire_events_oldest_due_seconds";
+pub(super) const JOBS_FAILED: &str = "twinwire_jobs_failed";
+pub(super) const JOBS_STUCK: &str = "twinwire_jobs_stuck";
 
 /// Name, kind, meaning.
 pub const ALL: &[(&str, Kind, &str)] = &[
@@ -61,7 +66,11 @@ pub const ALL: &[(&str, Kind, &str)] = &[
     (AWAY, Kind::Gauge, "Accounts whose vendor answers nobody, as this process sees it"),
     (DATABASE_UP, Kind::Gauge, "1 if the database answers, else 0"),
     (PENDING, Kind::Gauge, "Messages of active channels with something to do"),
-    (OLDEST_DUE, Kind::Gauge, "How long the message has been due that has been due longest"),
+    (
+        OLDEST_DUE,
+        Kind::Gauge,
+        "How long the message has been due that has been due longest and could be worked",
+    ),
     (OLDEST_PENDING, Kind::Gauge, "How long ago the oldest message was first seen that has something to do"),
     (PARKED, Kind::Gauge, "Messages put aside, by reason; those that were too old left out"),
     (RESTING, Kind::Gauge, "Accounts that rest since a call was refused, by connector"),
@@ -72,4 +81,13 @@ pub const ALL: &[(&str, Kind, &str)] = &[
         "How far behind the reading of a provider's list is, by connector; its worst account",
     ),
     (CHANNELS, Kind::Gauge, "Channels, by state"),
+    (LOG_ONLY, Kind::Gauge, "Accounts whose webhooks need not be signed, by connector"),
+    (ENDPOINTS, Kind::Gauge, "Endpoints of other programs, by state; active ones that rest are resting"),
+    (
+        OLDEST_EVENT,
+        Kind::Gauge,
+        "How long the event for another program has been due that has been due longest; of endpoints that do not rest",
+    ),
+    (JOBS_FAILED, Kind::Gauge, "Jobs that failed in the last day, by kind"),
+    (JOBS_STUCK, Kind::Gauge, "Jobs that wait or run and have not moved for an hour, by kind"),
 ];

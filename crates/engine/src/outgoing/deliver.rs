@@ -147,6 +147,7 @@ async fn end(engine: &Engine, due: &Due, event: &Claimed, reply: &Reply) -> Resu
         Came::Gone => {
             let why = "it answered 410: it is gone";
             let mut tx = pool.begin().await?;
+            endpoints::lock(&mut *tx, due.id).await?;
             let ended = Ended { state: "failed", status, error: Some(why), next_at: None, now };
             deliveries::end(&mut *tx, event, owner, ended).await?;
             if endpoints::disable(&mut tx, due.id, why).await? {
@@ -158,6 +159,7 @@ async fn end(engine: &Engine, due: &Due, event: &Claimed, reply: &Reply) -> Resu
             let next_at = next_attempt(event.queued_at, attempts, after, now, rand::random());
             let state = if next_at.is_some() { "pending" } else { "failed" };
             let mut tx = pool.begin().await?;
+            endpoints::lock(&mut *tx, due.id).await?;
             let ended = Ended { state, status, error: Some(&why), next_at, now };
             deliveries::end(&mut *tx, event, owner, ended).await?;
             let failures = endpoints::failed(&mut *tx, due.id, now, &why).await?;

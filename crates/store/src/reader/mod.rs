@@ -76,15 +76,19 @@ pub async fn rotate(pool: &PgPool, key: &SecretKey) -> Result<Login> {
 pub async fn by_hand(pool: &PgPool) -> Result<String> {
     let mut conn = pool.acquire().await?;
     let chosen = choose(&mut conn).await?;
-    let mut statements = vec![rights::role(&mut conn, &chosen, "<a password>").await?];
+    let mut statements = rights::close(&mut conn).await?.statements;
+    statements.push(rights::role(&mut conn, &chosen, "<a password>").await?);
     statements.extend(rights::statements(&mut conn, &chosen.role).await?);
     Ok(format!("{};", statements.join(";\n")))
 }
 
 async fn make(pool: &PgPool, key: &SecretKey, renew: bool) -> Result<Login> {
     let mut tx = pool.begin().await?;
-    sqlx::query("select pg_advisory_xact_lock(hashtext('twinwire_reader'))").execute(&mut *tx).await?;
+    // What somebody may have put into a schema of theirs is not found in place of Postgres' own or of our tables.
+    sqlx::query("set local search_path = pg_catalog, public").execute(&mut *tx).await?;
+    one_at_a_time(&mut tx).await?;
     let chosen = choose(&mut tx).await?;
+    close(&mut tx, &chosen).await?;
     let password = password(&mut tx, key, renew).await?;
     let sql = rights::role(&mut tx, &chosen, password.expose_secret()).await?;
     if let Err(error) = run(&mut tx, sql).await {
@@ -95,6 +99,47 @@ async fn make(pool: &PgPool, key: &SecretKey, renew: bool) -> Result<Login> {
     }
     tx.commit().await?;
     Ok(Login { role: chosen.role, password, database: chosen.database })
+}
+
+/// How long another process that makes the role is waited for.
+const PATIENCE: &str = "set local lock_timeout = '30s'";
+
+async fn one_at_a_time(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query(PATIENCE).execute(&mut *conn).await?;
+    let lock = sqlx::query("select pg_advisory_xact_lock(hashtext('twinwire_reader'))");
+    lock.execute(conn).await.map_err(|error| crate::lock::held(error, "the read-only login"))?;
+    Ok(())
+}
+
+/// Sees to it that the role can make nothing in the schema of our tables, as everybody may in databases of Postgres 14
+/// and older: a function that is found in place of Postgres' own would be run by the owner.
+async fn close(conn: &mut PgConnection, chosen: &Chosen) -> Result<()> {
+    let to_close = rights::close(&mut *conn).await?;
+    if to_close.ours {
+        for statement in to_close.statements {
+            run(&mut *conn, statement).await?;
+        }
+    }
+    let mut left = rights::close(&mut *conn).await?.statements;
+    let itself: Option<String> = sqlx::query_scalar(
+        "select 'revoke create on schema public from ' || quote_ident(r.rolname::text) from pg_roles r
+        where r.rolname = $1 and has_schema_privilege(r.oid, 'public', 'create')",
+    )
+    .bind(&chosen.role)
+    .fetch_optional(conn)
+    .await?;
+    if left.is_empty() {
+        left.extend(itself);
+    }
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Reader(format!(
+        "the read-only role {} could make objects in the schema public of this database, as everybody may where Postgres \
+         14 made it; let a superuser run: {}",
+        chosen.role,
+        left.join("; ")
+    )))
 }
 
 /// The role of this database.

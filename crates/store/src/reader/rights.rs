@@ -57,6 +57,31 @@ const SHOWN: &[(&str, &str)] = &[
     ),
 ];
 
+/// What closes the schema of our tables to everybody.
+pub(super) struct ToClose {
+    /// Statements; none where it is closed.
+    pub statements: Vec<String>,
+    /// Whether the database's own user may run them.
+    pub ours: bool,
+}
+
+/// What closes the schema `public` to everybody but the database's own user, who makes our tables in it.
+pub(super) async fn close(conn: &mut PgConnection) -> Result<ToClose> {
+    let open: Option<(bool, String)> = sqlx::query_as(
+        "select pg_catalog.pg_has_role(n.nspowner, 'usage'), pg_catalog.quote_ident(current_user)
+        from pg_catalog.pg_namespace n
+            cross join pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) a
+        where n.nspname = 'public' and a.grantee = 0 and a.privilege_type = 'CREATE'",
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some((ours, user)) = open else { return Ok(ToClose { statements: Vec::new(), ours: false }) };
+    // Who does not own the schema needs to be named: it made tables by the right of everybody until now.
+    let own = (!ours).then(|| format!("grant create on schema public to {user}"));
+    let close = "revoke create on schema public from public".to_owned();
+    Ok(ToClose { statements: own.into_iter().chain([close]).collect(), ours })
+}
+
 /// Makes the role, or renews its password and its limits.
 pub(super) async fn role(conn: &mut PgConnection, chosen: &Chosen, password: &str) -> Result<String> {
     let verb = if chosen.exists { "alter" } else { "create" };
@@ -68,7 +93,7 @@ pub(super) async fn role(conn: &mut PgConnection, chosen: &Chosen, password: &st
          alter role %1$I set statement_timeout = '{STATEMENT_LIMIT}';\n\
          alter role %1$I set idle_in_transaction_session_timeout = '{STATEMENT_LIMIT}'"
     );
-    let sql = sqlx::query_scalar("select format($1, $2::text, $3::text, $4::text)")
+    let sql = sqlx::query_scalar("select pg_catalog.format($1, $2::text, $3::text, $4::text)")
         .bind(sql)
         .bind(&chosen.role)
         .bind(password)
@@ -78,9 +103,10 @@ pub(super) async fn role(conn: &mut PgConnection, chosen: &Chosen, password: &st
 
 /// The grants. What an earlier version may have granted on our tables is taken back first, in the same transaction.
 pub(super) async fn statements(conn: &mut PgConnection, role: &str) -> Result<Vec<String>> {
-    let role: String = sqlx::query_scalar("select quote_ident($1)").bind(role).fetch_one(&mut *conn).await?;
+    let role: String =
+        sqlx::query_scalar("select pg_catalog.quote_ident($1)").bind(role).fetch_one(&mut *conn).await?;
     let views: Vec<String> = sqlx::query_scalar(
-        "select quote_ident(substr(name, 6)) from installation where name like 'view %' order by 1",
+        "select pg_catalog.quote_ident(pg_catalog.substr(name, 6)) from installation where name like 'view %' order by 1",
     )
     .fetch_all(&mut *conn)
     .await?;

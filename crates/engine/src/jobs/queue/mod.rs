@@ -111,6 +111,9 @@ pub enum Error {
     /// Postgres did not answer, or not as expected.
     #[error("job queue: {0}")]
     Database(#[from] sqlx::Error),
+    /// Another process holds the lock of the set-up.
+    #[error(transparent)]
+    Locked(#[from] twinwire_store::Error),
     /// A job could not be stored.
     #[error("job queue: {0}")]
     Queue(#[from] apalis_postgres::Error),
@@ -129,7 +132,9 @@ pub async fn setup(pool: &PgPool) -> Result<(), Error> {
     // A failed migration leaves a session lock of sqlx behind. It goes with the connection.
     conn.close_on_drop();
     let mut tx = conn.begin().await?;
-    sqlx::query("select pg_advisory_xact_lock($1)").bind(SETUP_LOCK).execute(&mut *tx).await?;
+    sqlx::query("set local lock_timeout = '60s'").execute(&mut *tx).await?;
+    let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(SETUP_LOCK).execute(&mut *tx).await;
+    lock.map_err(|error| twinwire_store::lock::held(error, "the job queue"))?;
     // apalis' migrations create both as well, but their error names neither the extension nor the remedy.
     create_extension(&mut tx, "hstore", "create extension if not exists hstore").await?;
     create_extension(&mut tx, "pgcrypto", "create extension if not exists pgcrypto").await?;
@@ -137,6 +142,13 @@ pub async fn setup(pool: &PgPool) -> Result<(), Error> {
     sqlx::query(
         "create table if not exists apalis.twinwire_ticks
          (name text primary key, ran_at timestamptz not null)",
+    )
+    .execute(&mut *tx)
+    .await?;
+    // Whether a job is there is asked of every account each minute, and the queue keeps what is done for a day.
+    sqlx::query(
+        "create index if not exists twinwire_open_jobs on apalis.jobs (job_type, job)
+         where status in ('Pending', 'Queued', 'Running', 'Failed')",
     )
     .execute(&mut *tx)
     .await?;
@@ -173,6 +185,7 @@ pub async fn holds(conn: &mut PgConnection, queue: Queue, job: &Job) -> Result<b
     let holds = sqlx::query_scalar(
         "select exists (
             select from apalis.jobs where job_type = $1 and job = $2
+            and status in ('Pending', 'Queued', 'Running', 'Failed')
             and (status in ('Pending', 'Queued', 'Running') or (status = 'Failed' and attempts < max_attempts)))",
     )
     .bind(queue.name())

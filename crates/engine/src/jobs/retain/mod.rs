@@ -23,11 +23,11 @@ const DAYS_AHEAD: u64 = 14;
 const REFUSAL_DAYS: u64 = 90;
 /// How long the counts of hours are kept.
 const HOURS: TimeDelta = TimeDelta::days(90);
-/// Days for which finished jobs are kept in the queue.
-const QUEUE_DAYS: i32 = 7;
+/// Days for which finished jobs are kept in the queue: their records say what they did, and every account has one a minute.
+const QUEUE_DAYS: i32 = 1;
 /// How long records of polls are kept.
 const POLLS: TimeDelta = TimeDelta::days(2);
-/// How long records of other jobs are kept.
+/// How long records of other jobs are kept, and of the hourly readings.
 const JOBS: TimeDelta = TimeDelta::days(90);
 
 /// Asks for retention, unless it waits already. Gives its key.
@@ -92,7 +92,7 @@ async fn requests(engine: &Engine, work: &mut Work, now: DateTime<Utc>) -> Resul
 }
 
 async fn records(engine: &Engine, now: DateTime<Utc>) -> Result<()> {
-    let polls = backfills::forget_polls(engine.pool(), now - POLLS).await?;
+    let readings = backfills::forget(engine.pool(), now - POLLS, now - JOBS).await?;
     let records = jobs::forget(engine.pool(), now - JOBS).await?;
     let sessions = dashboard_sessions::forget(engine.pool(), now).await?;
     let hours = hours::forget(engine.pool(), now - HOURS).await?;
@@ -100,6 +100,6 @@ async fn records(engine: &Engine, now: DateTime<Utc>) -> Result<()> {
     let setups = setups::forget(engine.pool(), now).await?;
     let jobs =
         queue::clean(engine.pool(), QUEUE_DAYS).await.map_err(|error| Error::Jobs(error.to_string()))?;
-    tracing::info!(polls, records, sessions, hours, setups, jobs, "old records let go");
+    tracing::info!(readings, records, sessions, hours, setups, jobs, "old records let go");
     Ok(())
 }
