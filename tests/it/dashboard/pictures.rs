@@ -34,6 +34,8 @@ async fn morning(stack: &Stack) {
             stack.front.agent_writes(&stack.channel, &[CUSTOMER], text).await.unwrap();
         }
         stack.settle().await;
+        // The provider's clock shows seconds.
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     }
     stack.signalwire.customer_texts(OTHER_CUSTOMER, SUPPORT, "STOP").await;
     stack.settle().await;

@@ -130,7 +130,10 @@ pub(super) fn latency(hours: &[HourView]) -> Chart {
             None => "No message was brought to the other side in 24 hours.".to_owned(),
         },
         legend: &[("p50", "half of them"), ("p95", "95 of 100")],
-        rules: rules(top, millis),
+        // All of one axis in one unit.
+        rules: rules(top, |ms| {
+            if top < 10_000 { format!("{}.{} s", ms / 1_000, ms % 1_000 / 100) } else { millis(ms) }
+        }),
         ticks: ticks(hours),
         columns: columns(hours, words),
         bars: Vec::new(),

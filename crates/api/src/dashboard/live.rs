@@ -166,7 +166,9 @@ async fn look(app: App) {
         }
         match felt(&app).await {
             Ok(now) => {
-                if let Some(topics) = before.and_then(|before| changed(&before, &now)) {
+                // The first time nobody knows what has changed since the pages were loaded.
+                let topics = before.map_or(Some(ALL.into()), |before| changed(&before, &now));
+                if let Some(topics) = topics {
                     // That nobody hears it is no fault: the last page was closed just now.
                     app.live.told.send(topics).ok();
                 }
