@@ -130,10 +130,7 @@ pub(super) fn latency(hours: &[HourView]) -> Chart {
             None => "No message was brought to the other side in 24 hours.".to_owned(),
         },
         legend: &[("p50", "half of them"), ("p95", "95 of 100")],
-        // All of one axis in one unit.
-        rules: rules(top, |ms| {
-            if top < 10_000 { format!("{}.{} s", ms / 1_000, ms % 1_000 / 100) } else { millis(ms) }
-        }),
+        rules: rules(top, |ms| axis(ms, top)),
         ticks: ticks(hours),
         columns: columns(hours, words),
         bars: Vec::new(),
@@ -152,6 +149,14 @@ fn millis(ms: i64) -> String {
         120_000..7_200_000 => format!("{} min", ms / 60_000),
         _ => format!("{} h", ms / 3_600_000),
     }
+}
+
+/// The same on an axis up to `top`: all of it in one unit.
+fn axis(ms: i64, top: i64) -> String {
+    if (1_000..10_000).contains(&top) {
+        return format!("{}.{} s", ms / 1_000, ms % 1_000 / 100);
+    }
+    millis(ms)
 }
 
 /// The end of an axis: a round number that four rules divide well.
@@ -234,6 +239,12 @@ mod tests {
         {
             assert_eq!(ceiling(most), end);
         }
+    }
+
+    #[test]
+    fn an_axis_of_seconds_names_no_milliseconds() {
+        assert_eq!([0, 800, 3_200].map(|ms| axis(ms, 3_200)), ["0.0 s", "0.8 s", "3.2 s"]);
+        assert_eq!([0, 200, 800].map(|ms| axis(ms, 800)), ["0 ms", "200 ms", "800 ms"]);
     }
 
     #[test]
