@@ -96,6 +96,17 @@ async fn a_quiet_installation_has_nothing_to_look_at_and_says_so_on_every_way() 
     assert_says(&shown, &["Nothing needs attention", "channel", twinwire.channel(), "never", "never"]);
 }
 
+async fn names_commands_that_there_are(twinwire: &Installation, found: &Value) {
+    for (said, _) in kinds(found).iter().map(|kind| words(found, kind)) {
+        for command in said.split('`').filter(|part| part.starts_with("twinwire ")) {
+            let verb: Vec<&str> =
+                command.split(' ').skip(1).take(2).filter(|word| !word.starts_with('-')).collect();
+            let help = twinwire.program.run(&[&verb[..], &["--help"]].concat()).await;
+            assert_eq!(help.code, Some(0), "{command}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn whatever_needs_somebody_is_named_with_the_next_command() {
     let twinwire = Installation::connected(PROGRAM).await;
@@ -151,15 +162,7 @@ async fn whatever_needs_somebody_is_named_with_the_next_command() {
         assert!(said.contains(command), "{kind}: {said}");
         assert_eq!(channel, about, "{kind}");
     }
-    // What it names are commands that there are.
-    for (said, _) in kinds(&found).iter().map(|kind| words(&found, kind)) {
-        for command in said.split('`').filter(|part| part.starts_with("twinwire ")) {
-            let verb: Vec<&str> =
-                command.split(' ').skip(1).take(2).filter(|word| !word.starts_with('-')).collect();
-            let help = twinwire.program.run(&[&verb[..], &["--help"]].concat()).await;
-            assert_eq!(help.code, Some(0), "{command}");
-        }
-    }
+    names_commands_that_there_are(&twinwire, &found).await;
     // How long ago something was is another thing a second later: what both say is compared elsewhere.
     let shown = there.run(&["status"]).await.stdout;
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
