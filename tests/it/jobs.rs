@@ -152,7 +152,12 @@ async fn a_job_whose_step_fails_each_time_says_so_while_it_is_tried_and_is_over_
         .unwrap();
     let retain = async || {
         let jobs = twinwire.program.run(&["jobs", "--json"]).await.json();
-        jobs.as_array().unwrap().iter().find(|job| job["kind"] == "retain" && job["failures"] != 0).cloned()
+        jobs["jobs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|job| job["kind"] == "retain" && job["failures"] != 0)
+            .cloned()
     };
     let job = eventually("retention fails", &retain).await;
     assert_eq!(job["state"], "running", "{job}");

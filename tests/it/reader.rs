@@ -198,10 +198,12 @@ async fn where_everybody_may_make_objects_and_the_owner_cannot_end_that_it_is_sa
     let schema = "alter schema public owner to current_user; grant all on schema public to public";
     run(&at(admin, &poor), schema).await;
     let program = twinwire.program.clone().with("DATABASE_URL", &url);
-    let ran = program.run(&["db", "url", "--read-only"]).await;
-    assert_ne!(ran.code, Some(0), "{ran:?}");
     let statements =
         format!("grant create on schema public to {poor}; revoke create on schema public from public");
+    let ran = program.run(&["migrate"]).await;
+    assert!(ran.code == Some(0) && ran.stderr.replace('\n', " ").contains(&statements), "{ran:?}");
+    let ran = program.run(&["db", "url", "--read-only"]).await;
+    assert_ne!(ran.code, Some(0), "{ran:?}");
     assert!(ran.stderr.replace('\n', " ").contains(&statements), "{ran:?}");
     run(&at(admin, &poor), &statements).await;
     makes_nothing(&mut reader(&program).await).await;

@@ -320,10 +320,10 @@ async fn select(
                 select $1::bigint where $1 is not null
                 union all select id from backfills where $1 is null and state in ('queued', 'running')
                 union all (select id from backfills where $1 is null and $2::boolean
-                    and ($4::boolean is null or $4 or id < $5) order by id desc limit $3)
+                    and state not in ('queued', 'running') and ($4::boolean is null or $4 or id < $5) order by id desc limit $3)
                 union all (select id from backfills
                     where $1 is null and not $2 and (kind <> 'poll' or state in ('queued', 'running', 'failed'))
-                        and ($4 is null or $4 or id < $5)
+                        and state not in ('queued', 'running') and ($4 is null or $4 or id < $5)
                     order by id desc limit $3)))
             union all
             (select id, kind, state, null, (asked ->> 'channel')::bigint, requested_by, doing, counts, failures, error,
@@ -331,7 +331,8 @@ async fn select(
             from jobs where id in (
                 select $1 where $1 is not null
                 union all select id from jobs where $1 is null and state in ('queued', 'running')
-                union all (select id from jobs where $1 is null and ($4 is null or $4 or id < $5) order by id desc limit $3)))
+                union all (select id from jobs
+                    where $1 is null and state not in ('queued', 'running') and ($4 is null or $4 or id < $5) order by id desc limit $3)))
         ) j left join accounts a on a.id = j.account_id left join channels c on c.id = j.channel_id
         where $4::boolean is null or (j.state in ('queued', 'running'), j.id) < ($4, $5)
         order by j.state in ('queued', 'running') desc, j.id desc limit $3"#,

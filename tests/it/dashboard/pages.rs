@@ -75,7 +75,10 @@ async fn a_conversation_shows_what_one_side_lacks() {
     })
     .await;
     let talk = format!("/conversations/{}/%2B{}?text=yes", stack.installed.channel.id, &CUSTOMER[1..]);
-    let mut visitor = Visitor::with(&stack, "read").await;
+    let mut reader = Visitor::with(&stack, "read").await;
+    assert_eq!(reader.get(&talk).await.status, 403, "what people wrote is for operators");
+    reader.get(talk.trim_end_matches("?text=yes")).await.lacks("Show the texts");
+    let mut visitor = Visitor::with(&stack, "operate").await;
     let page = visitor.get(&talk).await;
     page.has("not there yet");
     page.has("Not out yet");

@@ -60,7 +60,11 @@ async fn a_conversation_is_shown_as_both_sides_have_it_and_its_texts_only_where_
         &["Conversation with …47", "out", "failed", "parked: refused", "delivered", "in"],
     );
     assert!(!shown.stdout.contains("parcel") && !shown.stdout.contains(CUSTOMER), "{shown:?}");
-    let shown = both(&twinwire, &there, &[&show[..], &["--body", "--full"]].concat()).await.stdout;
+    let with_texts = [&show[..], &["--body", "--full"]].concat();
+    let refused = there.run(&with_texts).await;
+    assert!(refused.code == Some(1) && refused.stderr.contains("scope operate"), "{refused:?}");
+    let there = elsewhere(&twinwire, "operate").await;
+    let shown = both(&twinwire, &there, &with_texts).await.stdout;
     assert_says(&shown, &[CUSTOMER, "Refused", "On its way", "Where is my parcel?"]);
     let found = both(&twinwire, &there, &[&show[..], &["--body", "--json"]].concat()).await.json();
     assert_eq!(found["messages"][2]["body"], "Where is my parcel?");

@@ -118,6 +118,7 @@ pub enum Say {
 
 /// What is to become of the number's webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = WebhookWord)]
 #[serde(rename_all = "snake_case")]
 pub enum Webhook {
     /// It is set, if no other application has it.
@@ -254,6 +255,7 @@ pub struct Section {
 
 /// One thing to do.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ToDo)]
 pub struct Line {
     /// What to click.
     pub words: String,

@@ -18,6 +18,11 @@ use twinwire_engine::setup::{self, SetupError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// How a set-up goes on.
+const SAY: &str = "Say one of {\"answer\": \"…\"}, {\"answers\": {…}}, {\"back\": \"setting\"}, {\"webhook\": \"set\", \
+                   \"take_over\" or \"leave\"}, {\"continue\": true}; with \"answer\" and \"webhook\" the \"version\" of the \
+                   step that it is said of.";
+
 impl Say {
     /// What a person says by it; nothing where it says that one does not go on.
     fn said(self) -> Option<Said> {
@@ -44,9 +49,10 @@ const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 #[utoipa::path(post, path = "/setup", tag = "setup", security(("token" = ["admin"])), request_body = Begin,
     responses((status = 201, body = SetupView), (status = 404, description = "There is no such pair or channel.")))]
 async fn begin(_: May<Admin>, State(app): State<App>, body: Bytes) -> Shown {
-    let asked: Begin = parsed(&body).ok_or_else(|| {
-        wrong("Say {\"pair\": \"…\"} and, as you like, \"answers\" by name or the \"channel\" whose answers change.")
-    })?;
+    let asked: Begin = parsed(
+        &body,
+        "Say {\"pair\": \"…\"} and, as you like, \"answers\" by name or the \"channel\" whose answers change.",
+    )?;
     let pair = setup::pair_for(&app.engine, asked.pair.as_deref(), asked.channel.as_deref()).await?;
     let answers = Settings::from_iter(asked.answers);
     let session = session::begin(&app.engine, &pair, &answers, asked.channel.as_deref()).await?;
@@ -59,12 +65,11 @@ async fn begin(_: May<Admin>, State(app): State<App>, body: Bytes) -> Shown {
         (status = 422, description = "The provider refuses the credentials."),
         (status = 502, description = "The provider cannot be asked.")))]
 async fn install(_: May<Admin>, State(app): State<App>, body: Bytes) -> Kept<InstalledView> {
-    let asked: Install = parsed(&body).ok_or_else(|| {
-        wrong(
-            "Say {\"pair\": \"…\", \"answers\": {…}}, and as you like the \"channel\" whose answers change, and \
+    let asked: Install = parsed(
+        &body,
+        "Say {\"pair\": \"…\", \"answers\": {…}}, and as you like the \"channel\" whose answers change, and \
              \"webhook\": \"set\" or \"take_over\".",
-        )
-    })?;
+    )?;
     let engine = &app.engine;
     let pair = setup::pair_for(engine, asked.pair.as_deref(), asked.channel.as_deref()).await?;
     let answers = Settings::from_iter(asked.answers);
@@ -100,15 +105,8 @@ async fn look(_: May<Admin>, State(app): State<App>, Path(id): Path<String>) -> 
     responses((status = 200, body = SetupView), (status = 404, description = "There is no such set-up."),
         (status = 409, description = "Somebody else went on with it in the meantime.")))]
 async fn say(_: May<Admin>, State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Shown {
-    let wrong = || {
-        wrong(
-            "Say one of {\"answer\": \"…\"}, {\"answers\": {…}}, {\"back\": \"setting\"}, {\"webhook\": \"set\", \
-             \"take_over\" or \"leave\"}, {\"continue\": true}; with \"answer\" and \"webhook\" the \"version\" of the step \
-             that it is said of.",
-        )
-    };
-    let (version, say) = parsed::<Saying>(&body).and_then(Saying::one).ok_or_else(wrong)?;
-    let said = say.said().ok_or_else(wrong)?;
+    let (version, say) = parsed::<Saying>(&body, SAY)?.one().ok_or_else(|| wrong(SAY))?;
+    let said = say.said().ok_or_else(|| wrong(SAY))?;
     let session = session::say(&app.engine, &id, version, said).await?;
     shown(&app, StatusCode::OK, &session).await
 }
@@ -127,9 +125,15 @@ async fn shown(app: &App, status: StatusCode, session: &Session) -> Shown {
     Ok((status, NO_STORE, Json(view::of(&app.engine, session).await?.into())))
 }
 
-/// What was said; nothing of what cannot be read is repeated, for it may be a secret.
-fn parsed<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
-    serde_json::from_slice(body).ok()
+/// What was said. Of what cannot be read only a name that nobody knows is repeated: anything else may be a secret.
+fn parsed<T: DeserializeOwned>(body: &[u8], hint: &str) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        let words = error.to_string();
+        match words.split(',').next().filter(|words| words.starts_with("unknown field")) {
+            Some(unknown) => Problem::wrong(format!("The body has an {unknown}.")).hint(hint),
+            None => wrong(hint),
+        }
+    })
 }
 
 fn wrong(hint: &str) -> Problem {
