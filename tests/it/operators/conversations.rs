@@ -91,7 +91,7 @@ async fn a_conversation_is_shown_as_both_sides_have_it_and_its_texts_only_where_
         assert_fails(&both(&twinwire, &there, &command).await, 1, &[words, "twinwire"]);
     }
     let wrong = both(&twinwire, &there, &[&show[..], &["--before", "bTEuMQ"]].concat()).await;
-    assert_fails(&wrong, 2, &["`before` is not what an earlier page gave"]);
+    assert_fails(&wrong, 2, &["`before` is not what an earlier page"]);
 }
 
 #[tokio::test]
