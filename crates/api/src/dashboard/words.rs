@@ -46,6 +46,12 @@ impl fmt::Display for Time {
 /// It is of digits and words of ours.
 impl HtmlSafe for Time {}
 
+/// Words in which commands stand between backticks, as commands print them: what is a command, and what is not.
+pub(super) fn parts(words: &str) -> Vec<(bool, &str)> {
+    let parts = words.split('`').enumerate().map(|(nth, part)| (nth % 2 == 1, part));
+    parts.filter(|(_, part)| !part.is_empty()).collect()
+}
+
 /// A time in full.
 fn full(at: &DateTime<Utc>) -> String {
     format!("{} UTC", at.format("%Y-%m-%d %H:%M:%S%.3f"))
@@ -120,6 +126,12 @@ mod tests {
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn commands_are_told_apart_from_the_words_around_them() {
+        assert_eq!(parts("`a b` does it, `c`"), [(true, "a b"), (false, " does it, "), (true, "c")]);
+        assert_eq!(parts("no command"), [(false, "no command")]);
     }
 
     #[test]
