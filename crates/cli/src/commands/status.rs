@@ -43,7 +43,7 @@ fn lines(overview: &Overview) -> Vec<String> {
     }
     let pending = match oldest_pending_s {
         Some(seconds) => format!("The oldest message with something to do was seen {seconds} s ago."),
-        None => "No message has anything to do.".to_owned(),
+        None => "No message of a channel that works has anything to do.".to_owned(),
     };
     lines.extend([pending, String::new()]);
     lines.extend(alive().lines(channels));

@@ -162,7 +162,13 @@ async fn messages(engine: &Engine) -> Result<Messages> {
             .collect(),
         unconnected: new.collect(),
         pending: vitals.pending(),
-        parked: vitals.parked.into_iter().map(whole).collect(),
+        // What a customer asked for is no trouble, and parts of a text are counted by the one that failed.
+        parked: vitals
+            .parked
+            .into_iter()
+            .filter(|(why, _)| !matches!(why.as_str(), "opted_out" | "incomplete"))
+            .map(whole)
+            .collect(),
     })
 }
 

@@ -111,6 +111,9 @@ fn none(filters: &Filters, state: Option<&str>) -> String {
     match (state, of) {
         (None, "") => format!("{what} yet; `twinwire channels` lists what is connected."),
         (None, _) => format!("{what}{of}; `twinwire messages list` shows the latest of all."),
+        (Some("failed"), "") => {
+            format!("{what}; `--parked` lists what was put aside before it went out.")
+        }
         (Some(_), "") => format!("{what}; `twinwire status` says how it does."),
         (Some(_), _) => format!("{what}{of}; `twinwire messages list` without filters shows the latest."),
     }

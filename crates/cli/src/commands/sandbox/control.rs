@@ -9,6 +9,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use twinwire_sandbox::front::ConnectError;
 use twinwire_sandbox::{Front, SignalWire};
 
 /// A page of another site cannot send this header unasked.
@@ -65,6 +66,19 @@ async fn act(
     control.act(act).await.map(Json).map_err(|words| (StatusCode::CONFLICT, words))
 }
 
+/// What a user of Front would see.
+fn refused(error: &ConnectError) -> String {
+    match error {
+        ConnectError::Refused { answer } if answer.status == Some(401) => {
+            "Twinwire does not know this key; `twinwire setup key show <channel>` prints it.".to_owned()
+        }
+        ConnectError::Refused { answer } if answer.status.is_none() => {
+            "Front does not reach Twinwire; does `twinwire serve` run?".to_owned()
+        }
+        error => format!("Front could not connect the channel: {error}"),
+    }
+}
+
 impl Control {
     async fn act(&self, act: Act) -> Result<Seen, String> {
         let mut connected = None;
@@ -72,9 +86,7 @@ impl Control {
             Act::Connect(key) => {
                 self.front
                     .set_server_url(&format!("{}/v1/install/front_signalwire/authorization", self.server));
-                let channel = self.front.connect(key.trim()).await.map_err(|error| {
-                    format!("Front could not connect the channel: {error}; does `twinwire serve` run?")
-                })?;
+                let channel = self.front.connect(key.trim()).await.map_err(|error| refused(&error))?;
                 connected = Some(channel.id);
             }
             Act::Customer(text) => {
