@@ -388,6 +388,9 @@ async fn every_list_has_pages_that_follow_each_other_without_a_gap() {
         stack.signalwire.customer_texts(CUSTOMER, SUPPORT, &format!("Text {nth}")).await;
     }
     stack.settle().await;
+    // What the doubles still have to say would move the list.
+    stack.front.quiet().await;
+    stack.signalwire.quiet().await;
     sqlx::raw_sql(
         "insert into endpoints (public_id, url, sealed_secret) values ('ep_paged', 'https://example.com', '\\x00');
         insert into deliveries (endpoint_id, event_type, state, next_at, finished_at)
