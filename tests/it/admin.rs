@@ -1,5 +1,8 @@
 //! What operators and their monitors ask over HTTP.
 
+mod forms;
+mod pages;
+
 use serde_json::{Value, json};
 use twinwire_sandbox::{Fault, Operation, Rule};
 use twinwire_tests::{CUSTOMER, SUPPORT, Stack, eventually};
@@ -223,94 +226,6 @@ async fn a_token_opens_what_its_scope_allows_until_it_is_revoked_and_only_its_ha
     assert_eq!(list(&text).await.0, 401);
 }
 
-/// A body or a query of an operation with all that it needs, by the document; and a field that nobody knows.
-fn strange(document: &Value, schema: &Value) -> Value {
-    let schema = match schema["$ref"].as_str() {
-        Some(name) => &document["components"]["schemas"][name.rsplit_once('/').unwrap().1],
-        None => schema,
-    };
-    if let Some(either) = ["oneOf", "allOf"].iter().find_map(|word| schema[word].as_array()) {
-        let known = either.iter().find(|one| one["type"] != "null").unwrap();
-        return strange(document, known);
-    }
-    let mut body = json!({});
-    for name in schema["required"].as_array().into_iter().flatten() {
-        let field = &schema["properties"][name.as_str().unwrap()];
-        let value = match (field["enum"].get(0), field["format"].as_str(), field["type"].as_str()) {
-            (Some(one), ..) => one.clone(),
-            (_, Some("date-time"), _) => json!("2026-11-22T00:00:00Z"),
-            (_, _, Some("boolean")) => json!(false),
-            (_, _, Some("integer")) => json!(1),
-            _ => field.get("example").cloned().unwrap_or(json!("nobody")),
-        };
-        body[name.as_str().unwrap()] = value;
-    }
-    body["what_nobody_knows"] = json!(true);
-    body
-}
-
-#[tokio::test]
-async fn what_is_asked_for_and_not_known_is_refused_and_never_passed_over() {
-    let stack = Stack::start().await;
-    let (_, document) = stack.get("/v1/admin/openapi.json").await;
-    let (mut bodies, mut queries) = (0, 0);
-    for (path, operations) in document["paths"].as_object().unwrap() {
-        let real: Vec<_> =
-            path.split('/').map(|part| if part.starts_with('{') { "nobody" } else { part }).collect();
-        let real = real.join("/");
-        for (method, operation) in METHODS.map(|method| (method, &operations[method])) {
-            let asks = |place: &str| {
-                operation["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["in"] == place))
-            };
-            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-            if !schema.is_null() {
-                bodies += 1;
-                let body = strange(&document, schema).to_string();
-                let (status, answer) = call(&stack, method, &real, Some("admin"), &body).await;
-                let said = answer["error"].as_str().unwrap_or_default();
-                assert!(status == 400 && said.contains("what_nobody_knows"), "{path}: {status} {answer}");
-            }
-            if asks("query") {
-                queries += 1;
-                let asked = format!("{real}?what_nobody_knows=true");
-                let (status, answer) = call(&stack, method, &asked, Some("admin"), "").await;
-                let said = answer["error"].as_str().unwrap_or_default();
-                assert!(status == 400 && said.contains("what_nobody_knows"), "{path}: {status} {answer}");
-            }
-        }
-    }
-    assert!(bodies >= 8 && queries >= 6, "{bodies} {queries}");
-    // What was a query once is not passed over as one.
-    let backfill = format!("/v1/admin/channels/{}/backfill?full=true", stack.installed.channel.id);
-    assert_eq!(call(&stack, "post", &backfill, Some("admin"), "").await.0, 400);
-}
-
-#[tokio::test]
-async fn whatever_is_wrong_with_a_request_is_said_in_the_one_form() {
-    let stack = Stack::start().await;
-    let id = stack.installed.channel.id.as_str();
-    for (method, path, body, status) in [
-        ("get", "/v1/admin/channels/%ff".to_owned(), "", 400),
-        ("get", "/v1/admin/webhooks?event=%00".to_owned(), "", 400),
-        ("get", "/v1/admin/webhooks?connector=a%00".to_owned(), "", 400),
-        ("get", "/v1/admin/deliveries?endpoint=%00".to_owned(), "", 400),
-        ("get", "/v1/admin/webhooks?limit=0".to_owned(), "", 400),
-        ("get", "/v1/admin/deliveries?limit=1001".to_owned(), "", 400),
-        ("get", "/v1/admin/jobs?limit=501".to_owned(), "", 400),
-        ("get", "/v1/admin/jobs?before=4711".to_owned(), "", 400),
-        ("post", "/v1/admin/endpoints/ep_a/retry".to_owned(), r#"{"event":"a\u0000"}"#, 400),
-        ("post", format!("/v1/admin/channels/{id}/backfill"), "[", 400),
-        ("post", format!("/v1/admin/channels/{id}/backfill"), &" ".repeat((2 << 20) + 1), 413),
-    ] {
-        let (answered, answer) = call(&stack, method, &path, Some("admin"), body).await;
-        assert_eq!(answered, status, "{path}: {answer}");
-        assert!(answer["error"].as_str().is_some_and(|words| words.ends_with('.')), "{path}: {answer}");
-    }
-    // A backslash and what looks like the character are no such character.
-    let path = "/v1/admin/endpoints/ep_a/retry";
-    assert_eq!(call(&stack, "post", path, Some("admin"), r#"{"event":"a\\u0000"}"#).await.0, 404);
-}
-
 #[tokio::test]
 async fn a_token_for_metrics_reads_them_and_nothing_else() {
     let stack = Stack::start().await;
@@ -373,55 +288,4 @@ async fn messages_come_and_go_while_what_operators_ask_for_is_slow() {
     assert!(too_slow >= 5, "{too_slow}");
     tx.rollback().await.unwrap();
     assert_eq!(call(&stack, "get", "/v1/admin/tokens", Some("admin"), "").await.0, 200);
-}
-
-#[tokio::test]
-async fn every_list_has_pages_that_follow_each_other_without_a_gap() {
-    let stack = Stack::start().await;
-    // The run of this day: it would move while it is listed.
-    eventually("retention is over", || async {
-        let done = "select count(*) from jobs where kind = 'retain' and state = 'done'";
-        (stack.count(done).await == 1).then_some(())
-    })
-    .await;
-    for nth in 0..5 {
-        stack.signalwire.customer_texts(CUSTOMER, SUPPORT, &format!("Text {nth}")).await;
-    }
-    stack.settle().await;
-    // What the doubles still have to say would move the list.
-    stack.front.quiet().await;
-    stack.signalwire.quiet().await;
-    sqlx::raw_sql(
-        "insert into endpoints (public_id, url, sealed_secret) values ('ep_paged', 'https://example.com', '\\x00');
-        insert into deliveries (endpoint_id, event_type, state, next_at, finished_at)
-            select id, 'endpoint.test', 'cancelled', null, now() from endpoints, generate_series(1, 5);
-        insert into jobs (kind, requested_by, state, finished_at, asked)
-            select 'replay', 'test', case when n < 4 then 'done' else 'queued' end,
-                case when n < 4 then now() end, '{}' from generate_series(1, 5) n",
-    )
-    .execute(&stack.pool)
-    .await
-    .unwrap();
-    for (list, key) in [("webhooks", "webhook"), ("deliveries", "event"), ("jobs", "job")] {
-        let page = async |query: &str| {
-            let path = format!("/v1/admin/{list}{query}");
-            let (status, page) = call(&stack, "get", &path, Some("admin"), "").await;
-            assert_eq!(status, 200, "{page}");
-            page
-        };
-        let keys = |page: &Value| -> Vec<Value> {
-            page[list].as_array().unwrap().iter().map(|one| one[key].clone()).collect()
-        };
-        let all = page("").await;
-        assert!(keys(&all).len() >= 5 && all["next"].is_null(), "{all}");
-        let (mut seen, mut query) = (Vec::new(), "?limit=2".to_owned());
-        loop {
-            let part = page(&query).await;
-            assert!((1..=2).contains(&keys(&part).len()), "{part}");
-            seen.extend(keys(&part));
-            let Some(next) = part["next"].as_str() else { break };
-            query = format!("?limit=2&before={next}");
-        }
-        assert_eq!(seen, keys(&all), "{list}");
-    }
 }
