@@ -11,10 +11,11 @@ use axum::http::{HeaderName, StatusCode, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use twinwire_core::setting::Settings;
-use twinwire_engine::setup::session::{self, Said, Session, Word};
-use twinwire_engine::setup::view;
+use twinwire_engine::setup::said::{Said, Word};
+use twinwire_engine::setup::session::{self, Session};
 use twinwire_engine::setup::webhook::{self, Take};
 use twinwire_engine::setup::{self, SetupError};
+use twinwire_engine::setup::{view, visit};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -117,7 +118,7 @@ async fn say(_: May<Admin>, State(app): State<App>, Path(id): Path<String>, body
     responses((status = 201, body = Link), (status = 404, description = "There is no such set-up.")))]
 async fn link(_: May<Admin>, State(app): State<App>, Path(id): Path<String>) -> Kept<Link> {
     let session = session::look(&app.engine, &id).await?;
-    let link = session::link(&app.engine, &session).await?;
+    let link = visit::link(&app.engine, &session).await?;
     Ok((StatusCode::CREATED, NO_STORE, Json(Link { link })))
 }
 

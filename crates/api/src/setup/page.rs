@@ -13,8 +13,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use twinwire_core::setting::Settings;
-use twinwire_engine::setup::session::{self, Said, Word};
-use twinwire_engine::setup::{SetupError, view};
+use twinwire_engine::setup::said::{Said, Word};
+use twinwire_engine::setup::{SetupError, session, view, visit};
 use twinwire_store::admin_tokens::Scope;
 
 /// The page's address.
@@ -66,7 +66,7 @@ pub(super) async fn show(
     }
     let shown = async {
         if let Some(link) = &address.link {
-            if session::knows_link(&app.engine, &pair, link).await? {
+            if visit::knows_link(&app.engine, &pair, link).await? {
                 return Ok(enter(&app, &pair, StatusCode::OK, Some(link), None));
             }
             if Visitor::of(&app, &pair, &headers).await?.is_some() {
@@ -107,7 +107,7 @@ pub(super) async fn act(
 }
 
 async fn open(app: &App, pair: &str, link: &str) -> Result<Response, Problem> {
-    match session::spend_link(&app.engine, pair, link).await? {
+    match visit::spend_link(&app.engine, pair, link).await? {
         Some(visitor) => Ok(entered(app, &visitor)),
         None => {
             let words = "This link was used, or is older than half an hour. `twinwire setup --web` prints another one.";
@@ -122,7 +122,7 @@ async fn sign_in(app: &App, pair: &str, client: Client, token: &str) -> Result<R
         return Ok(enter(app, pair, StatusCode::UNAUTHORIZED, None, Some("That is not the admin token.")));
     }
     let begun = session::begin(&app.engine, pair, &Settings::default(), None).await?;
-    Ok(entered(app, &session::visit(&app.engine, &begun).await?))
+    Ok(entered(app, &visit::visit(&app.engine, &begun).await?))
 }
 
 async fn go_on(app: &App, pair: &str, headers: &HeaderMap, sent: Sent) -> Result<Response, Problem> {

@@ -3,8 +3,7 @@
 use crate::{App, web};
 use axum::http::HeaderMap;
 use subtle::ConstantTimeEq;
-use twinwire_engine::setup::SetupError;
-use twinwire_engine::setup::session;
+use twinwire_engine::setup::{SetupError, visit};
 
 const COOKIE: &str = "twinwire_setup";
 
@@ -19,13 +18,13 @@ impl Visitor {
     /// By the cookie.
     pub(super) async fn of(app: &App, pair: &str, headers: &HeaderMap) -> Result<Option<Self>, SetupError> {
         let Some(cookie) = web::cookie(headers, COOKIE) else { return Ok(None) };
-        let setup = session::of_visitor(&app.engine, pair, cookie).await?;
+        let setup = visit::of_visitor(&app.engine, pair, cookie).await?;
         Ok(setup.map(|setup| Self { cookie: cookie.to_owned(), setup }))
     }
 
     /// What their forms carry, which no other site knows.
     pub(super) fn form_token(&self, app: &App) -> String {
-        session::form_token(&app.engine, &self.cookie)
+        visit::form_token(&app.engine, &self.cookie)
     }
 
     /// Whether a form is theirs.

@@ -2,12 +2,17 @@
 //! credentials and gives the same channel.
 //!
 //! * [`session`] — the same step by step, kept between two answers: what the terminal, the page and the JSON show.
+//! * [`said`] — what a person says, taken where it is asked for; `advance` — what is ours to do then.
+//! * [`visit`] — who comes by the page: a link for one use, and the visitor that it becomes.
 //! * [`webhook`] — where the number's messages go, and having them come here.
 //! * [`keys`] — a channel's key shown, made anew, and its credentials forgotten.
 
+mod advance;
 pub mod keys;
+pub mod said;
 pub mod session;
 pub mod view;
+pub mod visit;
 pub mod webhook;
 
 use crate::answers::Sorted;
