@@ -260,6 +260,7 @@ async fn the_folder_and_the_key_of_an_own_postgres_are_looked_at() {
         .without("DATABASE_URL")
         .without("TWINWIRE_SECRET_KEY")
         .with("TWINWIRE_DATA_DIR", data.as_os_str());
+    assert_eq!(program.run(&["migrate"]).await.code, Some(0));
     assert!(troubles(&findings(&program, &["installation", "database"]).await).is_empty());
     let key = data.join("secret.key");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();

@@ -153,6 +153,7 @@ async fn a_stop_at_any_moment_of_the_start_leaves_no_postgres_behind() {
         // On a busy machine it takes a moment to go.
         eventually("no Postgres is left", || async { own.postgres().is_none().then_some(()) }).await;
     }
+    assert_eq!(own.program.run(&["migrate"]).await.code, Some(0));
     let query = own.program.start(&["sql", "select pg_sleep(60)"]);
     eventually("Postgres runs", || async { own.postgres() }).await;
     let began = Instant::now();
@@ -195,7 +196,39 @@ async fn an_ordinary_user_runs_it_too() {
 async fn a_postgres_that_is_not_where_it_was_said_to_be_is_told() {
     let own = Own::new().await;
     let program = own.program.clone().with("TWINWIRE_POSTGRES_BIN", "/nowhere/bin");
-    let ran = program.run(&["channels"]).await;
+    let ran = program.run(&["migrate"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.stderr.contains("/nowhere/bin"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_command_that_only_looks_makes_no_database_and_says_where_it_looked() {
+    let own = Own::new().await;
+    for command in [
+        &["channels"][..],
+        &["doctor"],
+        &["status"],
+        &["messages", "list"],
+        &["why", "msg_1"],
+        &["sql", "select 1"],
+        &["db", "url"],
+        &["tokens", "create", "ci", "--scope", "read"],
+        &["setup", "key", "show", "chn_1"],
+    ] {
+        let ran = own.program.run(command).await;
+        assert_eq!(ran.code, Some(1), "{command:?}: {ran:?}");
+        let said = [ran.stdout, ran.stderr].join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [own.data.to_str().unwrap(), "`twinwire serve`", "TWINWIRE_DATA_DIR", "DATABASE_URL"] {
+            assert!(said.contains(part), "{command:?} does not name {part}: {said}");
+        }
+        assert!(!own.data.exists(), "{command:?}");
+    }
+    assert_eq!(own.program.run(&["migrate"]).await.code, Some(0));
+    assert_eq!(own.program.run(&["channels", "--json"]).await.json(), json!([]));
+    // What lies there and is no database is not passed over.
+    fs::rename(own.data.join("postgres/data"), own.data.join("postgres/away")).unwrap();
+    fs::create_dir(own.data.join("postgres/data")).unwrap();
+    fs::write(own.data.join("postgres/data/stray"), "").unwrap();
+    let ran = own.program.run(&["channels"]).await;
+    assert!(ran.code == Some(1) && ran.stderr.contains("not a Postgres cluster"), "{ran:?}");
 }

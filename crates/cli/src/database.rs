@@ -83,16 +83,23 @@ enum Schema {
 
 impl Database {
     /// Opens the database for a command, which works on the schema that it finds. Without `DATABASE_URL` Twinwire's own
-    /// Postgres is started, or joined if it runs; there the schema is made where there is none.
+    /// Postgres is started, or joined if it runs. It has to be there: whoever looks in a wrong place is told, and gets no new
+    /// installation to look at.
     ///
     /// # Errors
     /// A sentence that says what to install, set or run.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let schema = if config.database_url.is_none() { Schema::Make } else { Schema::Keep };
-        Self::open_with(config, schema).await
+        if config.database_url.is_some() {
+            return Self::open_with(config, Schema::Keep).await;
+        }
+        if !twinwire_postgres::is_there(&config.data_dir) {
+            bail!("{}", nothing_there(&config.data_dir));
+        }
+        // Whoever made it may have been stopped before the schema was there.
+        Self::open_with(config, Schema::Make).await
     }
 
-    /// The same for a command that people begin with: the schema is made where there is none.
+    /// The same for a command that people begin with: Twinwire's own Postgres and the schema are made where there is none.
     ///
     /// # Errors
     /// As [`Database::open`].
@@ -230,6 +237,16 @@ async fn prepare(pool: &PgPool, schema: Schema) -> anyhow::Result<usize> {
     // The queue first: whoever finds the migrations applied may use it at once.
     queue::setup(pool).await?;
     Ok(migrate::run(pool, &connectors().published(), Utc::now()).await?)
+}
+
+/// Where was looked for Twinwire's own database, and what to do.
+fn nothing_there(folder: &Path) -> String {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    format!(
+        "there is no database in {} yet\n`twinwire serve` makes one there. If there is one elsewhere, name its folder in \
+         TWINWIRE_DATA_DIR, or its address in DATABASE_URL.",
+        folder.display()
+    )
 }
 
 /// What to do. Of the address only what is no secret.

@@ -11,8 +11,21 @@ use crate::Error;
 use crate::error::io as io_error;
 use crate::user::{self, Account};
 
+/// The folder in the data directory.
+const FOLDER: &str = "postgres";
+/// What is in it of Postgres itself.
+const DATA: &str = "data";
 /// How the names of unfinished data folders begin.
 const UNFINISHED: &str = "data.new";
+
+/// Whether a data directory holds a cluster already. Makes nothing. What is there and cannot be read, or is no cluster,
+/// counts as well: [`start`](crate::start) says what is wrong with it.
+pub fn is_there(data_dir: &Path) -> bool {
+    match fs::read_dir(data_dir.join(FOLDER).join(DATA)) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}
 
 /// The folder of one private Postgres.
 #[derive(Clone, Debug)]
@@ -33,12 +46,12 @@ impl Cluster {
             set_mode(data_dir, mode)?;
         }
         // One spelling of the path, so that a server is recognised by it later.
-        let dir = fs::canonicalize(data_dir).map_err(io_error("find", data_dir))?.join("postgres");
+        let dir = fs::canonicalize(data_dir).map_err(io_error("find", data_dir))?.join(FOLDER);
         fs::create_dir_all(&dir).map_err(io_error("create", &dir))?;
         if fs::metadata(&dir).map_err(io_error("read", &dir))?.uid() == geteuid().as_raw() {
             set_mode(&dir, mode)?;
         }
-        let account = user::account(&dir.join("data"))?;
+        let account = user::account(&dir.join(DATA))?;
         let cluster = Self { dir, account };
         cluster.settle()?;
         Ok(cluster)
@@ -61,7 +74,7 @@ impl Cluster {
 
     /// What Postgres calls PGDATA. It exists only when complete.
     pub(crate) fn data(&self) -> PathBuf {
-        self.dir.join("data")
+        self.dir.join(DATA)
     }
 
     /// Removes what initdb left when Twinwire was killed on the way. Such an initdb may even be running

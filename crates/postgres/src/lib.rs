@@ -41,6 +41,7 @@ mod user;
 
 use std::path::PathBuf;
 
+pub use cluster::is_there;
 pub use error::Error;
 pub use server::{Crash, Server};
 

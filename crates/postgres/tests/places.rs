@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 use support::{Holder, alive, folder, hold_program, options};
-use twinwire_postgres::{Error, Options, start};
+use twinwire_postgres::{Error, Options, is_there, start};
 
 /// User and group `daemon`, which every Unix has.
 const DAEMON: u32 = 1;
@@ -92,4 +92,21 @@ async fn a_long_data_folder_works() {
     let server = start(Options::new(long)).await.unwrap();
     assert!(alive(server.pid()));
     server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn whether_it_is_there_is_known_without_making_it() {
+    let temp = folder();
+    let home = temp.path().join("data");
+    assert!(!is_there(&home));
+    assert!(!home.exists(), "nothing is made by asking");
+    // What a start leaves when it is killed before the cluster is whole.
+    fs::create_dir_all(home.join("postgres/data.new-1")).unwrap();
+    fs::create_dir(home.join("postgres/data")).unwrap();
+    assert!(!is_there(&home));
+    start(options(&temp)).await.unwrap().stop().await.unwrap();
+    assert!(is_there(&home));
+    let stray = temp.path().join("stray");
+    fs::create_dir_all(stray.join("postgres/data/something")).unwrap();
+    assert!(is_there(&stray), "a start says what is wrong with it");
 }
