@@ -369,7 +369,13 @@ async fn an_operator_makes_tries_stops_and_forgets_an_endpoint_by_commands() {
     assert_eq!(again, json!({ "queued": 1 }));
     eventually("it is told again", || async { (receiver.events().len() == 2).then_some(()) }).await;
     assert_eq!(receiver.events()[1].id, told.id);
-    assert_eq!(run(&["endpoints", "delete", id]).await.code, Some(0));
+    let asked = run(&["endpoints", "delete", id]).await;
+    assert!(
+        asked.code == Some(2) && asked.stderr.contains("--yes") && asked.stderr.contains(id),
+        "{asked:?}"
+    );
+    assert_eq!(run(&["endpoints", "show", id]).await.code, Some(0));
+    assert_eq!(run(&["endpoints", "delete", id, "--yes"]).await.code, Some(0));
     assert_eq!(run(&["endpoints", "--json"]).await.json(), json!([]));
     for (wrong, words) in [
         (&["endpoints", "show", id][..], "endpoints list"),

@@ -260,15 +260,15 @@ fn wrong_setting(error: &anyhow::Error) -> Failure {
 fn failed(failure: &Failure) -> ExitCode {
     match failure {
         Failure::Usage(message) => {
-            output::complain(&format!("error: {message}"));
+            output::error(&format!("error: {message}"));
             ExitCode::from(2)
         }
         Failure::Failed(error) => {
-            output::complain(&format!("error: {}", chain(error)));
+            output::error(&format!("error: {}", chain(error)));
             ExitCode::from(1)
         }
         Failure::NoVerdict(error) => {
-            output::complain(&format!("no verdict: {}", chain(error)));
+            output::error(&format!("no verdict: {}", chain(error)));
             ExitCode::from(3)
         }
     }

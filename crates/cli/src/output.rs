@@ -1,6 +1,6 @@
 //! What commands print: values on standard output, everything else on standard error.
 
-use crate::commands::named::wrapped;
+use crate::commands::named::{WIDTH, wrapped};
 use crate::{Failure, Outcome};
 use chrono::{DateTime, Utc};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -16,6 +16,35 @@ pub fn say(line: &str) {
 /// Prints a line for people beside the result; the same holds for it.
 pub fn complain(line: &str) {
     writeln!(std::io::stderr(), "{}", harmless(line)).ok();
+}
+
+/// Says why a command did not do what was asked: on a terminal in lines that fit it, elsewhere in lines for `grep`.
+pub fn error(words: &str) {
+    if std::io::stderr().is_terminal() { complain(&fitted(words)) } else { complain(words) }
+}
+
+/// Breaks lines that are wider than a terminal, between words; what follows is indented. No word is cut, for it may be an
+/// address to copy; nor is a line that is set off, which is a command.
+fn fitted(text: &str) -> String {
+    let fit = |line: &str| {
+        if line.starts_with(' ') || line.chars().count() <= WIDTH {
+            return line.to_owned();
+        }
+        let (mut fitted, mut used) = (String::new(), 0);
+        for word in line.split(' ') {
+            let wide = word.chars().count();
+            let (between, before) = match used {
+                0 => ("", 0),
+                used if used + 1 + wide > WIDTH => ("\n  ", 2),
+                used => (" ", used + 1),
+            };
+            fitted.push_str(between);
+            fitted.push_str(word);
+            used = before + wide;
+        }
+        fitted
+    };
+    text.lines().map(fit).collect::<Vec<_>>().join("\n")
 }
 
 /// Prints a line as it is, for programs: they get every byte. A terminal is no program.
@@ -119,7 +148,21 @@ pub fn columns<const N: usize>(head: [&str; N], right: &[usize], rows: &[[String
 
 #[cfg(test)]
 mod tests {
-    use super::columns;
+    use super::{columns, fitted};
+
+    #[test]
+    fn an_error_fits_a_terminal_and_no_word_of_it_is_cut() {
+        let (short, address) = ("error: no", format!("https://example.com/{}", "a".repeat(90)));
+        assert_eq!(fitted(short), short);
+        let long = format!("error: {}see {address} for it", "words and more ".repeat(9));
+        let shown = fitted(&long);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert!(lines[1..].iter().all(|line| line.starts_with("  ") && !line.starts_with("   ")), "{shown}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 80 || line.trim() == address), "{shown}");
+        assert_eq!(lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "), long);
+        let command = format!("run:\n    twinwire {}", "word ".repeat(30));
+        assert_eq!(fitted(&command), command);
+    }
 
     #[test]
     fn nothing_in_a_column_reaches_the_terminal_as_more_than_text() {

@@ -31,7 +31,13 @@ enum Verb {
     /// Go on at once, whatever made it stop
     Resume(Named),
     /// Forget it, and what waits for it
-    Delete(Named),
+    Delete {
+        #[command(flatten)]
+        named: Named,
+        /// Do not ask first
+        #[arg(long)]
+        yes: bool,
+    },
     /// Give it a new secret; the old one goes on signing for a day
     Rotate(Named),
     /// Send it an event that nothing happened for
@@ -71,7 +77,7 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
         Some(Verb::Resume(named)) => show(&done(client, named, "resume").await?, args.json),
         Some(Verb::Rotate(named)) => made(&done(client, named, "rotate").await?, args.json),
         Some(Verb::Test(named)) => test(client, named, args.json).await,
-        Some(Verb::Delete(named)) => delete(client, named, args.json).await,
+        Some(Verb::Delete { named, yes }) => delete(client, named, *yes, args.json).await,
     })
     .await
 }
@@ -113,8 +119,17 @@ async fn test(client: &Client, named: &Named, json: bool) -> Outcome {
     Ok(())
 }
 
-async fn delete(client: &Client, named: &Named, json: bool) -> Outcome {
-    let gone: EndpointView = client.delete(&Path::of(&["endpoints", &named.endpoint])).await?;
+async fn delete(client: &Client, named: &Named, yes: bool, json: bool) -> Outcome {
+    let path = Path::of(&["endpoints", &named.endpoint]);
+    if !yes {
+        let EndpointView { endpoint, server, pending, .. } = client.get(&path).await?;
+        let waits = match pending {
+            0 => String::new(),
+            some => format!(" {} events wait for it, and will not be sent.", counted(some)),
+        };
+        output::confirmed(&format!("Forget endpoint {endpoint} at {server}?{waits}"))?;
+    }
+    let gone: EndpointView = client.delete(&path).await?;
     if json {
         output::json(&gone)?;
     } else {
