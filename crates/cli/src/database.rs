@@ -243,7 +243,7 @@ async fn prepare(pool: &PgPool, schema: Schema) -> anyhow::Result<usize> {
 fn nothing_there(folder: &Path) -> String {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     format!(
-        "there is no database in {} yet\n`twinwire serve` makes one there. If there is one elsewhere, name its folder in \
+        "there is no database in {} yet.\n`twinwire serve` makes one there. If there is one elsewhere, name its folder in \
          TWINWIRE_DATA_DIR, or its address in DATABASE_URL.",
         folder.display()
     )
