@@ -377,7 +377,8 @@ async fn a_wait_is_told_with_what_it_waits_for() {
         &[&format!("It waits for its turn behind {first}"), &format!("twinwire why {first}")],
     );
     sqlx::query("update channels set state = 'paused'").execute(&twinwire.pool).await.unwrap();
-    assert_says(&why(&twinwire, &[&second]).await, &["It waits for its channel: it is paused."]);
+    let resume = format!("twinwire channels resume {}", twinwire.channel());
+    assert_says(&why(&twinwire, &[&second]).await, &["It waits for its channel: it is paused.", &resume]);
     let row = why_json(&twinwire, &[&second]).await.remove(0);
     assert_eq!(row["next"]["action"], json!({ "does": "wait_channel" }));
 }

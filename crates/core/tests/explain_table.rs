@@ -31,6 +31,7 @@ struct Around {
     facts: Facts<'static>,
     rests: Option<&'static str>,
     off: Option<&'static str>,
+    paused: Option<&'static str>,
     ahead: Option<&'static str>,
     passed: i64,
     worked: Worked<'static>,
@@ -51,6 +52,7 @@ fn around() -> Around {
         },
         rests: None,
         off: None,
+        paused: None,
         ahead: None,
         passed: 0,
         worked: Worked::By("4711-00ab"),
@@ -83,6 +85,7 @@ fn read(row: &Message, around: &Around) -> Next {
         helpdesk: place("Front"),
         provider: place("SignalWire"),
         off: around.off,
+        paused: around.paused,
         ahead: around.ahead,
         passed: around.passed,
         worked: around.worked,
@@ -184,7 +187,8 @@ fn a_wait_is_said_with_its_time_and_its_reason() {
         ("the telling is tried again", untold, around(), &["The agent is told at", "after one attempt in vain"], NOW),
         ("an unknown outcome settles", doubt(-20), around(), &["not known", "SignalWire is asked at", "in 40 s"], NONE),
         ("its turn", ours(|_| ()), but(|a| (a.facts.turn, a.ahead) = (false, Some("41"))), &["its turn behind 41"], &["twinwire why 41"]),
-        ("its channel", ours(|_| ()), but(|a| (a.facts.active, a.off) = (false, Some("it is paused"))), &["its channel: it is paused"], NONE),
+        ("its channel", ours(|_| ()), but(|a| (a.facts.active, a.off) = (false, Some("nobody has connected it"))), &["its channel: nobody has"], NONE),
+        ("its paused channel", ours(|_| ()), but(|a| (a.facts.active, a.off, a.paused) = (false, Some("it is paused"), Some("chn_1"))), &["its channel: it is paused"], &["twinwire channels resume chn_1"]),
     ]);
 }
 

@@ -23,6 +23,8 @@ pub struct Situation<'a> {
     pub provider: Place<'a>,
     /// Why the channel is not worked, where it is not.
     pub off: Option<&'a str>,
+    /// The channel as commands name it, where an operator has paused it.
+    pub paused: Option<&'a str>,
     /// The first of the earlier messages that it waits for, as commands name it.
     pub ahead: Option<&'a str>,
     /// Later messages of the conversation that are delivered.
@@ -90,7 +92,12 @@ pub fn next(action: Action, about: &Situation<'_>) -> Next {
             .offer(format!("twinwire why {ahead}"))
         }
         Action::WaitChannel => {
-            next.say(format!("It waits for its channel: {}.", about.off.unwrap_or("it is not connected")))
+            let next = next
+                .say(format!("It waits for its channel: {}.", about.off.unwrap_or("it is not connected")));
+            match about.paused {
+                Some(channel) => next.offer(format!("twinwire channels resume {channel}")),
+                None => next,
+            }
         }
         Action::Do(act) => about.unworked(next.say(format!("{} now.", about.doing(act)))),
         Action::Park(why) => about.unworked(next.say(format!("It is put aside now: {}.", about.reason(why)))),

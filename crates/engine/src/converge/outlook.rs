@@ -73,6 +73,7 @@ pub async fn outlook(engine: &Engine, found: &Found) -> Result<Option<Outlook>> 
             helpdesk: place(helpdesk, &ends.helpdesk),
             provider: place(provider, &ends.provider),
             off: off(ends.channel.state),
+            paused: (ends.channel.state == State::Paused).then_some(ends.channel.channel.id.as_str()),
             ahead: ahead.as_deref(),
             passed: neighbours.passed,
             worked: working(worked.as_ref(), &row, &lines),
