@@ -15,6 +15,11 @@ test:
 ci:
     .ci/run
 
+# Measure: webhooks, latency, a backlog, finding work, reading lists, memory (docs/PERFORMANCE.md)
+bench *args:
+    cargo build --release -p twinwire-cli -p twinwire-bench
+    target/release/twinwire-bench {{args}}
+
 # Renew the data against which queries are checked
 queries:
     scripts/prepare-queries
