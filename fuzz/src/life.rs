@@ -67,7 +67,7 @@ impl Life {
                 body: "Hello".to_owned(),
                 files: Vec::new(),
                 part: twinwire_core::parts::Part::WHOLE,
-                data: serde_json::Value::Null,
+                data: serde_json::Value::Null.into(),
                 occurred_at: Some(now()),
             };
             let after = fold_order(Some(&self.row), &order, OURS, self.now);

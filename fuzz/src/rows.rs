@@ -36,7 +36,7 @@ pub(crate) fn evidence(input: &mut Input<'_>, id: &str, direction: Direction) ->
         sent_at: input.flag().then(|| input.time(now())),
         updated_at: (data.is_some() && input.flag()).then(|| input.time(now())),
         reference: None,
-        data: data.map(Into::into),
+        data: data.map(|data| serde_json::Value::from(data).into()),
         ..seen(id)
     }
 }

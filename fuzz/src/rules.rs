@@ -144,7 +144,7 @@ fn at_provider(seen: &AtProvider) {
     key(&seen.to);
     [&seen.body, &seen.error_code, &seen.error_message].into_iter().flatten().for_each(|said| text(said));
     seen.reference.iter().for_each(|reference| text(reference));
-    seen.data.iter().for_each(json);
+    seen.data.iter().for_each(|data| json(data));
     [seen.created_at, seen.sent_at, seen.updated_at].into_iter().for_each(time);
     assert!(seen.updated_at.is_none() || seen.data.is_some(), "a time of change without a payload");
     assert_eq!(seen.clone().join(seen.clone()), *seen, "joined with itself");

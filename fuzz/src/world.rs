@@ -68,7 +68,7 @@ pub(crate) fn ours() -> Message {
         body: "Hello".to_owned(),
         files: Vec::new(),
         part: twinwire_core::parts::Part::WHOLE,
-        data: Value::Null,
+        data: Value::Null.into(),
         occurred_at: Some(now()),
     };
     fold_order(None, &order, OURS, now())

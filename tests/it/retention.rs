@@ -12,7 +12,8 @@ use twinwire_engine::{Keep, operator};
 use twinwire_sandbox::{Fault, MediaFile, Operation, Rule};
 use twinwire_store::backfills::Kind;
 use twinwire_store::jobs::{self, Listed};
-use twinwire_store::{messages, story};
+use twinwire_store::story;
+use twinwire_store::unit::Unit;
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Setting, Stack, eventually};
 
 /// A stack that keeps some things for thirty days.
@@ -257,14 +258,15 @@ async fn a_file_whose_deletion_a_crash_has_cut_off_is_deleted_by_the_next_run() 
     stack.settle().await;
     let row = stack.rows().await.remove(0);
     let channel = stack.channel_key().await;
-    let mut tx = stack.pool.begin().await.unwrap();
+    let mut unit = Unit::new(&stack.pool);
     let key = row.media[0].key().unwrap();
-    twinwire_store::media_let_go::add(&mut tx, channel, &row.external_id, key).await.unwrap();
-    let mut without = messages::lock(&mut tx, channel, &row.external_id).await.unwrap().unwrap();
+    let conn = unit.conn().await.unwrap();
+    twinwire_store::media_let_go::add(conn, channel, &row.external_id, key).await.unwrap();
+    let mut without = unit.lock(channel, &row.external_id).await.unwrap().unwrap();
     without.media[0].state = State::Missing { why: "old".to_owned() };
     without.parked = Some(Parked::Refused);
-    messages::update(&mut tx, channel, &row, &without).await.unwrap();
-    tx.commit().await.unwrap();
+    unit.update(channel, &row, &without);
+    unit.commit().await.unwrap();
     let found = story::find(&stack.pool, &row.external_id, 1).await.unwrap().remove(0);
     let refused = operator::retry(stack.engine(), &found, false).await.unwrap_err().to_string();
     assert!(refused.contains("being let go"), "{refused}");

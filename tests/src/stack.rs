@@ -294,6 +294,12 @@ impl Stack {
         serve(&self.database.url, &self.front, &self.signalwire, &self.setting).await
     }
 
+    /// The engine of one more Twinwire on the same database, of which nothing runs by itself.
+    pub async fn still_engine(&self) -> Engine {
+        let address = "http://127.0.0.1:1".to_owned();
+        engine(&self.database.url, &self.front, &self.signalwire, &self.setting, address).await
+    }
+
     /// One more Twinwire on the same database, which was not told of the Front application.
     pub async fn server_without_front(&self) -> Server {
         let setting = Setting { front_app: false, ..self.setting.clone() };
@@ -342,6 +348,20 @@ async fn no_regular_readings(pool: &PgPool) {
 
 /// A Twinwire between the doubles.
 async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: &Setting) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let engine = engine(database, front, signalwire, setting, address).await;
+    Server::start(engine, listener, Some(SecretString::from("admin"))).unwrap()
+}
+
+/// The engine of one, of which nothing runs.
+async fn engine(
+    database: &str,
+    front: &Front,
+    signalwire: &SignalWire,
+    setting: &Setting,
+    address: String,
+) -> Engine {
     let installation: BTreeMap<String, Settings> = [
         (
             "front".to_owned(),
@@ -360,16 +380,12 @@ async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: 
         ("twilio".to_owned(), setting.twilio_url.iter().map(|url| ("api_url", url.as_str())).collect()),
     ]
     .into();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let engine = Engine::new(Options {
+    Engine::new(Options {
         pool: pool::connect(database, 12).await.unwrap(),
         connectors: connectors(),
         installation,
         key: SecretKey::from_text(&SecretKey::text_of([7; 32])).unwrap(),
-        public_url: match &setting.public_url {
-            Some(url) => url.clone(),
-            None => format!("http://{}", listener.local_addr().unwrap()),
-        },
+        public_url: setting.public_url.clone().unwrap_or(address),
         media: Media::at(setting.media.path().to_str().unwrap()),
         home: None,
         private_hosts: setting.private_hosts,
@@ -383,6 +399,5 @@ async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: 
         without: setting.without,
         clock: Arc::new(chrono::Utc::now),
     })
-    .unwrap();
-    Server::start(engine, listener, Some(SecretString::from("admin"))).unwrap()
+    .unwrap()
 }

@@ -5,8 +5,9 @@ use crate::receive::{Problem, Received, ask, give, refuse};
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
 use tokio::time::Instant;
-use twinwire_store::channels::{self, StoredChannel};
+use twinwire_store::channels::StoredChannel;
 
 /// `/v1/install/{pair}/{hook}`: the channel is found by the key that the helpdesk's user pasted.
 pub(crate) async fn by_key(
@@ -53,8 +54,13 @@ pub(crate) async fn by_id(
 }
 
 /// The channel in the address. A key that comes along has to be its own: the address alone does not open it.
-async fn addressed(app: &App, received: &Received, pair: &str, id: &str) -> Result<StoredChannel, Problem> {
-    let own = |channel: &StoredChannel| channel.channel.pair == pair && channel.channel.id == id;
+async fn addressed(
+    app: &App,
+    received: &Received,
+    pair: &str,
+    id: &str,
+) -> Result<Arc<StoredChannel>, Problem> {
+    let own = |channel: &Arc<StoredChannel>| channel.channel.pair == pair && channel.channel.id == id;
     let keyed = match received.bearer() {
         Some(key) => find_by_key(app, key, received.until()).await?.filter(own),
         None => None,
@@ -71,14 +77,14 @@ async fn addressed(app: &App, received: &Received, pair: &str, id: &str) -> Resu
 }
 
 /// A channel by its public id.
-pub(crate) async fn find(app: &App, id: &str, until: Instant) -> Result<Option<StoredChannel>, Problem> {
+pub(crate) async fn find(app: &App, id: &str, until: Instant) -> Result<Option<Arc<StoredChannel>>, Problem> {
     // What Postgres cannot hold is nobody's id.
     if id.contains('\0') {
         return Ok(None);
     }
-    ask(until, channels::by_public_id(app.engine.pool(), id)).await
+    ask(until, app.engine.channel_by_id(id)).await
 }
 
-async fn find_by_key(app: &App, key: &str, until: Instant) -> Result<Option<StoredChannel>, Problem> {
-    ask(until, channels::by_api_key(app.engine.pool(), key)).await
+async fn find_by_key(app: &App, key: &str, until: Instant) -> Result<Option<Arc<StoredChannel>>, Problem> {
+    ask(until, app.engine.channel_by_key(key)).await
 }

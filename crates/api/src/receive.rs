@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use twinwire_core::connector::Connector;
@@ -93,8 +94,8 @@ impl Problem {
     }
 }
 
-impl From<&twinwire_store::Error> for Problem {
-    fn from(error: &twinwire_store::Error) -> Self {
+impl From<&twinwire_engine::Error> for Problem {
+    fn from(error: &twinwire_engine::Error) -> Self {
         if error.is_outage() { Self::Down } else { Self::Internal }
     }
 }
@@ -160,7 +161,7 @@ pub(crate) fn until() -> Instant {
 /// Asks the store, but not longer than the vendor waits.
 pub(crate) async fn ask<T>(
     until: Instant,
-    asked: impl Future<Output = Result<T, twinwire_store::Error>>,
+    asked: impl Future<Output = Result<T, twinwire_engine::Error>>,
 ) -> Result<T, Problem> {
     match tokio::time::timeout_at(until, asked).await {
         Ok(Ok(found)) => Ok(found),
@@ -184,8 +185,8 @@ pub(crate) fn refuse(app: &App, connector: &dyn Connector, hook: &Hook<'_>, prob
 /// Gives a request of a channel to the engine, and its answer to the vendor.
 pub(crate) async fn give(
     app: &App,
-    connector: &dyn Connector,
-    channel: &StoredChannel,
+    connector: &'static dyn Connector,
+    channel: &Arc<StoredChannel>,
     hook: &Hook<'_>,
     until: Instant,
 ) -> Response {

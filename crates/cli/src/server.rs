@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tower::ServiceExt;
 use twinwire_api::{App, Refusals, metrics_router, router, worker_router};
-use twinwire_engine::{Engine, converge, jobs, outgoing, verification};
+use twinwire_engine::{Engine, converge, jobs, outgoing, statistics, verification};
 
 /// How long calls in flight may take to end when the server stops: a little longer than a call's own limit.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -147,6 +147,7 @@ impl Server {
         let (counted, stop) = (engine.clone(), shutdown.clone());
         loops.start("counts of refusals", async move { refusals.run(counted, stop).await });
         loops.start("counts of unverified webhooks", verification::run(engine.clone(), shutdown.clone()));
+        loops.start("statistics", statistics::run(engine.clone(), shutdown.clone()));
         if role.works() {
             work(&engine, &loops);
             loops.start("schedule", jobs::schedule::run(engine.clone(), shutdown.clone()));
@@ -185,7 +186,7 @@ impl Server {
                 "something did not end in time; what it was doing will be looked up at the next start"
             );
         }
-        self.engine.for_operators().pool().close().await;
+        self.engine.close().await;
     }
 }
 

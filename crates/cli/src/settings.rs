@@ -63,7 +63,7 @@ const SETTINGS: &[(&str, &str, Kind, &str)] = &[
         "database_pool",
         "`20`",
         Kind::Plain,
-        "most connections in the pool of a process; one that works has up to 13 more, for jobs ([DEPLOY.md](DEPLOY.md#several-processes))",
+        "most connections in the pool of a process; each has three more for webhooks, and one that works up to 13 for jobs ([DEPLOY.md](DEPLOY.md#several-processes))",
     ),
     ("listen", "`127.0.0.1:8080`", Kind::Plain, "address to listen on"),
     (

@@ -56,7 +56,7 @@ fn order_of(recipient: &str, body: &str, files: Vec<File>) -> Message {
         body: body.to_owned(),
         files,
         part: Part::WHOLE,
-        data: Value::Null,
+        data: serde_json::Value::Null.into(),
         occurred_at: Some(noon()),
     };
     fold_order(None, &order, OURS, noon())

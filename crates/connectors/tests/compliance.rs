@@ -9,7 +9,7 @@ mod judging;
 mod requests;
 
 use chrono::{DateTime, TimeZone, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -103,7 +103,7 @@ fn outgoing(recipient: &str, body: &str) -> Message {
         body: body.to_owned(),
         files: Vec::new(),
         part: twinwire_core::parts::Part::WHOLE,
-        data: Value::Null,
+        data: json!(null).into(),
         occurred_at: Some(now()),
     };
     fold_order(None, &order, OURS, now())

@@ -25,6 +25,7 @@ pub mod outcome;
 pub mod outgoing;
 pub mod pace;
 pub mod parts;
+pub mod payload;
 pub mod phone;
 pub mod plan;
 pub mod report;

@@ -5,6 +5,7 @@
 
 use crate::media::Medium;
 use crate::parts::{self, Part};
+use crate::payload::Payload;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -180,7 +181,7 @@ pub struct Message {
     /// Which part of the helpdesk's message it is, where that was too long for one of the provider's.
     pub part: Part,
     /// The vendor's payload of the side of origin.
-    pub data: serde_json::Value,
+    pub data: Payload,
     /// When it was written, by the clock of its origin; the earliest that any evidence says.
     pub occurred_at: DateTime<Utc>,
     /// When we first learnt of it, by our own clock.

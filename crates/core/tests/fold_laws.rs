@@ -44,7 +44,7 @@ fn evidence() -> impl Strategy<Value = AtProvider> {
             sent_at: sent.map(at),
             updated_at: payload.and_then(|(updated, _)| updated).map(at),
             reference,
-            data: payload.map(|(_, data)| data.into()),
+            data: payload.map(|(_, data)| serde_json::Value::from(data).into()),
             ..shown("SM1")
         },
     )

@@ -451,8 +451,11 @@ fn telling_comes_to_an_end_however_often_the_provider_says_the_same() {
 fn a_failure_that_slept_is_looked_at_again_when_the_provider_says_more() {
     let asleep = Message { wake_at: None, ..undelivered() };
     assert_eq!(called_back(&asleep).wake_at, None, "nothing new");
-    let seen =
-        twinwire_core::observe::AtProvider { updated_at: Some(at(-3)), data: Some(1.into()), ..shown("SM1") };
+    let seen = twinwire_core::observe::AtProvider {
+        updated_at: Some(at(-3)),
+        data: Some(serde_json::Value::from(1).into()),
+        ..shown("SM1")
+    };
     assert_eq!(fold_provider(Some(&asleep), &seen, BoundBy::Answer, at(0)).wake_at, Some(at(0)));
     let waits = Message { wake_at: Some(at(500)), ..undelivered() };
     assert_eq!(fold_provider(Some(&waits), &seen, BoundBy::Answer, at(0)).wake_at, Some(at(500)));

@@ -18,6 +18,9 @@ pub enum Error {
     /// The job queue.
     #[error("jobs: {0}")]
     Jobs(String),
+    /// Something that was done together with others broke; it is in the log.
+    #[error("this process failed in the middle of it")]
+    Broken,
     /// A provider's list could not be read.
     #[error("{0}")]
     Reading(String),

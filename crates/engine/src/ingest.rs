@@ -1,11 +1,12 @@
 //! A webhook: verify, fold, commit, answer. Nothing else happens in the request.
 
 use crate::fold::{Counts, Folded, How, Source};
+use crate::gather::Gather;
 use crate::poll::insist;
 use crate::trace::{Kind, Open, Within};
 use crate::{Engine, crash, fold, verification};
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 use twinwire_core::connector::{Connector, Reading, Unreadable, Unverified};
 use twinwire_core::http::{Answer, Hook};
@@ -15,7 +16,8 @@ use twinwire_core::parts;
 use twinwire_core::text::clean;
 use twinwire_store::accounts::Account;
 use twinwire_store::channels::{self, State, StoredChannel};
-use twinwire_store::webhook_log::{self, Received};
+use twinwire_store::unit::{Unit, Wanted};
+use twinwire_store::webhook_log::Received;
 
 /// How often a webhook is folded when another transaction gets in its way.
 const TRIES: u32 = 5;
@@ -55,8 +57,8 @@ impl From<sqlx::Error> for Rejected {
 /// Takes a webhook of a channel. The answer is given only once everything it shows is committed.
 pub async fn receive(
     engine: &Engine,
-    connector: &dyn Connector,
-    channel: &StoredChannel,
+    connector: &'static dyn Connector,
+    channel: &Arc<StoredChannel>,
     hook: &Hook<'_>,
 ) -> Result<Answer, Rejected> {
     let (now, began) = (engine.now(), Instant::now());
@@ -64,13 +66,14 @@ pub async fn receive(
         Side::Helpdesk => channel.helpdesk_account,
         Side::Provider => channel.provider_account,
     };
-    let account = engine.account(account).await?;
+    let account = engine.account_lately(account).await?;
     let unverified = verification::check(connector, &account, hook, now)?;
     let reading = connector.read(hook, &channel.channel, &account.settings)?;
     let moves =
         |seen: &Observation| matches!(seen, Observation::Connected { .. } | Observation::Disconnected);
+    let moved = reading.observations.iter().any(moves);
     // Nobody connects or removes a channel by a request that may be anybody's.
-    if let Some(why) = unverified.filter(|_| reading.observations.iter().any(moves)) {
+    if let Some(why) = unverified.filter(|_| moved) {
         return Err(why.into());
     }
     let orders = reading.observations.iter().any(|seen| matches!(seen, Observation::Ordered(_)));
@@ -81,28 +84,36 @@ pub async fn receive(
     if connected && channel.state == State::Deleted && is_replaced(engine, channel).await? {
         return Err(Rejected::Replaced);
     }
-    let taken = Taken { connector, channel, hook, reading: &reading, unverified };
-    let rows = commit(engine, taken).await?;
+    let splits_at = splits_at(engine, channel, &reading).await?;
+    let received = received(connector, channel, hook, &reading, unverified);
+    let taken =
+        Arc::new(Taken { engine: engine.clone(), channel: channel.clone(), reading, received, splits_at });
+    let rows = engine.ingest().ask(taken.clone(), store).await?;
+    if moved {
+        engine.forget();
+    }
     if let Some(why) = unverified {
         verification::note(engine, &account, &channel.channel.id, why);
     }
+    let reading = &taken.reading;
     engine.metrics().webhook_taken(connector.name(), &reading.event, began.elapsed());
-    trace(engine, taken, &rows, SystemTime::now() - began.elapsed());
+    trace(&taken, &rows, SystemTime::now() - began.elapsed());
     tracing::debug!(
         channel = channel.channel.id,
         connector = connector.name(),
         event = reading.event,
         "webhook taken"
     );
-    Ok(connector.answer(hook, &reading, &channel.channel, &rows, engine.public_url()))
+    Ok(connector.answer(hook, reading, &channel.channel, &rows, engine.public_url()))
 }
 
 /// Tells of each message that a webhook was about it.
-fn trace(engine: &Engine, taken: Taken<'_>, rows: &[Message], began: SystemTime) {
+fn trace(taken: &Taken, rows: &[Message], began: SystemTime) {
+    let engine = &taken.engine;
     if engine.spans().is_none() {
         return;
     }
-    let (channel, connector) = (&taken.channel.channel.id, taken.connector.name());
+    let (channel, connector) = (&taken.channel.channel.id, &taken.received.connector);
     let shown = taken.reading.observations.iter().filter_map(|seen| match seen {
         Observation::AtProvider(seen) => match (&seen.reference, seen.direction) {
             (Some(ours), _) => Some(("callback", ours)),
@@ -116,7 +127,7 @@ fn trace(engine: &Engine, taken: Taken<'_>, rows: &[Message], began: SystemTime)
         let message = Within::message(engine, channel, id);
         Open::begin(engine, message.as_ref(), name, Kind::Server)
             .since(began)
-            .with("twinwire.connector", connector)
+            .with("twinwire.connector", connector.as_str())
             .end(false);
     }
 }
@@ -128,77 +139,105 @@ async fn is_replaced(engine: &Engine, channel: &StoredChannel) -> Result<bool, c
 }
 
 /// A hook that is taken.
-#[derive(Clone, Copy)]
-struct Taken<'a> {
-    connector: &'a dyn Connector,
-    channel: &'a StoredChannel,
-    hook: &'a Hook<'a>,
-    reading: &'a Reading,
-    /// Why it is not verified, if it is not.
-    unverified: Option<Unverified>,
+pub(crate) struct Taken {
+    engine: Engine,
+    channel: Arc<StoredChannel>,
+    reading: Reading,
+    /// For the log.
+    received: Received,
+    splits_at: Option<usize>,
 }
 
-/// Commits what a hook shows, once more where two transactions got in each other's way.
-async fn commit(engine: &Engine, taken: Taken<'_>) -> Result<Vec<Message>, crate::Error> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let mut tx = engine.pool().begin().await?;
-        match store(engine, &mut tx, taken).await {
-            Ok(rows) => {
-                crash::point("ingest_before_commit");
-                tx.commit().await?;
-                return Ok(rows);
-            }
-            Err(error) if error.is_conflict() && tries < TRIES => tx.rollback().await?,
-            Err(error) => return Err(error),
+/// Hooks that are stored together.
+pub(crate) type Ingest = Gather<Taken, Vec<Message>>;
+
+/// Hooks in one transaction at most.
+const TOGETHER: usize = 128;
+/// Transactions at a time: while one is committed, the next one is made.
+const AT_ONCE: usize = 2;
+
+/// Nothing waits yet.
+pub(crate) fn gather() -> Ingest {
+    Gather::new(AT_ONCE, TOGETHER)
+}
+
+/// What is logged of a hook.
+fn received(
+    connector: &dyn Connector,
+    channel: &StoredChannel,
+    hook: &Hook<'_>,
+    reading: &Reading,
+    unverified: Option<Unverified>,
+) -> Received {
+    Received {
+        at: DateTime::<Utc>::MIN_UTC,
+        connector: connector.name().to_owned(),
+        hook: clean(hook.name),
+        channel: channel.id,
+        event: reading.event.clone(),
+        method: hook.method.to_owned(),
+        url: hook.url.to_owned(),
+        content_type: hook.header("content-type").map(str::to_owned),
+        body: hook.body.to_owned(),
+        status: 200,
+        unverified: unverified.map(|why| why.to_string()),
+    }
+}
+
+/// Commits what hooks show, all or none; one alone once more where two transactions got in each other's way.
+async fn store(taken: Vec<Arc<Taken>>) -> Result<Vec<Vec<Message>>, crate::Error> {
+    let tries = if taken.len() == 1 { TRIES } else { 1 };
+    for _ in 1..tries {
+        match store_once(&taken).await {
+            Err(error) if error.is_conflict() => {}
+            done => return done,
         }
     }
+    store_once(&taken).await
 }
 
-async fn store(
-    engine: &Engine,
-    conn: &mut PgConnection,
-    taken: Taken<'_>,
-) -> Result<Vec<Message>, crate::Error> {
-    let Taken { connector, channel, hook, reading, .. } = taken;
-    let unverified = taken.unverified.map(|why| why.to_string());
+async fn store_once(taken: &[Arc<Taken>]) -> Result<Vec<Vec<Message>>, crate::Error> {
+    let Some(first) = taken.first() else { return Ok(Vec::new()) };
+    let engine = &first.engine;
     let how = How::now(engine, Source::Webhook);
-    let name = clean(hook.name);
-    let received = Received {
-        at: how.now,
-        connector: connector.name(),
-        hook: &name,
-        channel: channel.id,
-        event: &reading.event,
-        method: hook.method,
-        url: hook.url,
-        content_type: hook.header("content-type"),
-        body: hook.body,
-        status: 200,
-        unverified: unverified.as_deref(),
-    };
-    // First, so that the story of what it shows can name it.
-    let how = how.by_webhook(webhook_log::insert(conn, received).await?, &reading.event);
-    let mut rows = Vec::new();
-    let splits_at = splits_at(engine, channel, reading).await?;
-    for observation in &reading.observations {
-        let folded = fold_one(conn, channel, observation, splits_at, how).await?;
-        rows.extend(folded.row);
+    // A row that somebody holds keeps one hook waiting, and not those that came with it.
+    let pool = engine.webhooks();
+    let mut unit = if taken.len() == 1 { Unit::new(pool) } else { Unit::hasty(pool) };
+    let mut wanted = Wanted::default();
+    for one in taken {
+        for observation in &one.reading.observations {
+            fold::want(&mut wanted, &one.channel, observation, how);
+        }
     }
-    Ok(rows)
+    unit.load(wanted).await?;
+    let numbers = engine.webhook_numbers(taken.len()).await?;
+    let mut all = Vec::with_capacity(taken.len());
+    for (one, number) in taken.iter().zip(numbers) {
+        // First, so that the story of what it shows can name it.
+        unit.log(number, Received { at: how.now, ..one.received.clone() });
+        let how = how.by_webhook(number, &one.reading.event);
+        let mut rows = Vec::new();
+        for observation in &one.reading.observations {
+            let folded = fold_one(&mut unit, &one.channel, observation, one.splits_at, how).await?;
+            rows.extend(folded.row);
+        }
+        all.push(rows);
+    }
+    crash::point("ingest_before_commit");
+    unit.commit().await?;
+    Ok(all)
 }
 
 async fn fold_one(
-    conn: &mut PgConnection,
+    unit: &mut Unit,
     channel: &StoredChannel,
     observation: &Observation,
     splits_at: Option<usize>,
     how: How<'_>,
 ) -> Result<Folded, crate::Error> {
     match (observation, splits_at) {
-        (Observation::Ordered(order), Some(longest)) => in_parts(conn, channel, order, longest, how).await,
-        _ => fold::helpdesk(conn, channel, observation, how).await,
+        (Observation::Ordered(order), Some(longest)) => in_parts(unit, channel, order, longest, how).await,
+        _ => fold::helpdesk(unit, channel, observation, how).await,
     }
 }
 
@@ -236,14 +275,14 @@ pub async fn again(
     }
     let splits_at = splits_at(engine, channel, &reading).await?;
     let changed = insist(|| async {
-        let mut tx = engine.pool().begin().await?;
+        let mut unit = Unit::new(engine.pool());
         let how =
             How::now(engine, Source::Webhook).by_webhook(again.id, &reading.event).of(again.received_at);
         let mut counts = Counts::default();
         for observation in &reading.observations {
-            counts.add(fold_one(&mut tx, channel, observation, splits_at, how).await?.counts);
+            counts.add(fold_one(&mut unit, channel, observation, splits_at, how).await?.counts);
         }
-        tx.commit().await?;
+        unit.commit().await?;
         Ok(counts.inserted + counts.updated > 0)
     })
     .await?;
@@ -271,7 +310,7 @@ async fn splits_at(
 /// Folds the parts of an order, and gives the row of the first, by which the helpdesk knows the message, with what all of
 /// them changed.
 async fn in_parts(
-    conn: &mut PgConnection,
+    unit: &mut Unit,
     channel: &StoredChannel,
     order: &Ordered,
     longest: usize,
@@ -284,7 +323,7 @@ async fn in_parts(
         if all.row.as_ref().is_some_and(|first| first.part.of != of) {
             break;
         }
-        let folded = fold::helpdesk(conn, channel, &Observation::Ordered(part), how).await?;
+        let folded = fold::helpdesk(unit, channel, &Observation::Ordered(part), how).await?;
         all.row = all.row.or(folded.row);
         all.counts.add(folded.counts);
     }

@@ -1,7 +1,8 @@
 //! The engine: everything that happens around the pure core.
 //!
 //! * [`ingest`] — a webhook: verify, fold, commit, answer. Nothing else happens in the request.
-//! * [`fold`] — evidence into rows, inside the caller's transaction; the one way for every message.
+//! * [`fold`] — evidence into rows, inside the caller's unit of work; the one way for every message.
+//! * `gather` — what comes while a transaction runs is done together in the next one.
 //! * [`converge`] — claim, plan, begin, call, apply: the loop that brings the two sides into step.
 //! * [`poll`] — read a provider's list, page by page.
 //! * [`jobs`] — polls, backfills and retention as apalis jobs, and the schedule that asks for them.
@@ -15,6 +16,7 @@
 //! * [`stop`] — channels paused and resumed, accounts that need not rest any more.
 //! * [`overview`] — how the installation does, and what to look at first.
 //! * [`setup`] — make a channel.
+//! * [`statistics`] — what Postgres knows of tables that grow.
 //! * [`trace`] — the spans of a message's life.
 //! * [`verification`] — webhooks that are not signed as they should be.
 //!
@@ -27,10 +29,12 @@ pub mod crash;
 pub mod doctor;
 mod error;
 pub mod fold;
+mod gather;
 mod health;
 pub mod ingest;
 pub mod jobs;
 mod keep;
+mod lately;
 pub mod media;
 pub mod metrics;
 pub mod operator;
@@ -43,6 +47,7 @@ mod runtime;
 mod safeguard;
 pub mod sender;
 pub mod setup;
+pub mod statistics;
 pub mod stop;
 pub mod trace;
 pub mod verification;

@@ -3,7 +3,6 @@
 use crate::call::{self, Caller};
 use crate::fold::{self, How, Source};
 use crate::{Engine, Error};
-use sqlx::PgConnection;
 use twinwire_core::connector::Call;
 use twinwire_core::identity::could_be;
 use twinwire_core::model::{Direction, Message, Side};
@@ -13,6 +12,7 @@ use twinwire_core::retry::{self, RetryRefused};
 use twinwire_store::attempts::{self, Line};
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::story::{self, Found};
+use twinwire_store::unit::Unit;
 use twinwire_store::{media_let_go, messages, provider_messages};
 
 /// How often it is tried when another transaction gets in its way.
@@ -52,23 +52,23 @@ impl From<sqlx::Error> for Refused {
 
 /// Asks for a new attempt. With `hurry`, a message that waits for a time waits no longer.
 pub async fn retry(engine: &Engine, found: &Found, hurry: bool) -> Result<Message, Refused> {
-    let mut tx = engine.pool().begin().await?;
-    let row = locked(&mut tx, found).await?;
-    if media_let_go::is_pending(&mut *tx, found.channel, &found.external_id).await? {
+    let mut unit = Unit::new(engine.pool());
+    let row = locked(&mut unit, found).await?;
+    if media_let_go::is_pending(unit.conn().await?, found.channel, &found.external_id).await? {
         let why = "its files are being let go at this moment; try again in a minute";
         return Err(Refused::Id(why.to_owned()));
     }
     let now = engine.now();
     let after = if hurry { retry::hurry(&row, now)? } else { retry::retry(&row, now)? };
-    messages::update(&mut tx, found.channel, &row, &after).await?;
+    unit.update(found.channel, &row, &after);
     // Parked before and not any more: that is a new attempt, with or without hurry.
     let word = if row.parked == after.parked { "retry_now" } else { "retry" };
-    note(&mut tx, engine, found, word).await?;
+    note(&mut unit, engine, found, word);
     if word == "retry" {
-        fold::take_up_the_rest(&mut tx, found.channel, &after, now).await?;
+        fold::take_up_the_rest(&mut unit, found.channel, &after, now).await?;
     }
-    fold::wake(&mut tx, found.channel, &after, now).await?;
-    tx.commit().await?;
+    fold::wake(&mut unit, found.channel, &after, now);
+    unit.commit().await?;
     Ok(after)
 }
 
@@ -78,40 +78,40 @@ pub async fn not_arrived(engine: &Engine, found: &Found, again: bool) -> Result<
     let mut tries = 0;
     loop {
         tries += 1;
-        let mut tx = engine.pool().begin().await?;
-        match clear(&mut tx, engine, &channel, found, again).await {
+        let mut unit = Unit::new(engine.pool());
+        match clear(&mut unit, engine, &channel, found, again).await {
             Ok(after) => {
-                tx.commit().await?;
+                unit.commit().await?;
                 return Ok(after);
             }
-            Err(Refused::Engine(error)) if error.is_conflict() && tries < TRIES => tx.rollback().await?,
+            Err(Refused::Engine(error)) if error.is_conflict() && tries < TRIES => {}
             Err(refused) => return Err(refused),
         }
     }
 }
 
 async fn clear(
-    conn: &mut PgConnection,
+    unit: &mut Unit,
     engine: &Engine,
     channel: &StoredChannel,
     found: &Found,
     again: bool,
 ) -> Result<Message, Refused> {
-    let row = locked(conn, found).await?;
+    let row = locked(unit, found).await?;
     let how = How::now(engine, Source::Operator);
     let mut after = retry::not_arrived(&row, how.now)?;
-    note(conn, engine, found, "not_arrived").await?;
+    note(unit, engine, found, "not_arrived");
     if again {
         after = retry::retry(&after, how.now)?;
-        note(conn, engine, found, "retry").await?;
+        note(unit, engine, found, "retry");
     }
-    messages::update(conn, found.channel, &row, &after).await?;
+    unit.update(found.channel, &row, &after);
     if again {
-        fold::take_up_the_rest(conn, found.channel, &after, how.now).await?;
+        fold::take_up_the_rest(unit, found.channel, &after, how.now).await?;
     }
     // What was held back because it might be this one is a message of its own now.
-    fold::reconsider(conn, channel, &row.conversation, how).await?;
-    fold::wake(conn, found.channel, &after, how.now).await?;
+    fold::reconsider(unit, channel, &row.conversation, how).await?;
+    fold::wake(unit, found.channel, &after, how.now);
     Ok(after)
 }
 
@@ -135,35 +135,35 @@ pub async fn arrived(engine: &Engine, found: &Found, id: &str, force: bool) -> R
     let mut tries = 0;
     loop {
         tries += 1;
-        let mut tx = engine.pool().begin().await?;
-        match bind(&mut tx, engine, &channel, found, id, &seen).await {
+        let mut unit = Unit::new(engine.pool());
+        match bind(&mut unit, engine, &channel, found, id, &seen).await {
             Ok(after) => {
-                tx.commit().await?;
+                unit.commit().await?;
                 return Ok(after);
             }
-            Err(Refused::Engine(error)) if error.is_conflict() && tries < TRIES => tx.rollback().await?,
+            Err(Refused::Engine(error)) if error.is_conflict() && tries < TRIES => {}
             Err(refused) => return Err(refused),
         }
     }
 }
 
 async fn bind(
-    conn: &mut PgConnection,
+    unit: &mut Unit,
     engine: &Engine,
     channel: &StoredChannel,
     found: &Found,
     id: &str,
     seen: &Observation,
 ) -> Result<Message, Refused> {
-    let row = locked(conn, found).await?;
+    let row = locked(unit, found).await?;
     retry::may_have_arrived(&row)?;
-    let others = story::find(&mut *conn, id, 10).await?;
+    let others = story::find(unit.conn().await?, id, 10).await?;
     let same = |other: &&Found| other.channel == found.channel && other.external_id != found.external_id;
     if let Some(other) = others.iter().find(same) {
         return Err(Refused::Id(format!("{id} is another message already: `twinwire why {}`", other.seq)));
     }
-    fold::helpdesk(conn, channel, seen, How::now(engine, Source::Operator)).await?;
-    let after = locked(conn, found).await?;
+    fold::helpdesk(unit, channel, seen, How::now(engine, Source::Operator)).await?;
+    let after = locked(unit, found).await?;
     if after.destination_id() == Some(id) {
         return Ok(after);
     }
@@ -221,8 +221,8 @@ async fn fetch(engine: &Engine, channel: &StoredChannel, id: &str) -> Result<AtP
     Err(Refused::Id(format!("{id} is not known here, and the provider was asked: {why}")))
 }
 
-async fn locked(conn: &mut PgConnection, found: &Found) -> Result<Message, Refused> {
-    messages::lock(conn, found.channel, &found.external_id).await?.ok_or_else(gone)
+async fn locked(unit: &mut Unit, found: &Found) -> Result<Message, Refused> {
+    unit.lock(found.channel, &found.external_id).await?.ok_or_else(gone)
 }
 
 async fn channel(engine: &Engine, found: &Found) -> Result<StoredChannel, Refused> {
@@ -233,7 +233,7 @@ fn gone() -> Refused {
     Refused::Id("the message is gone".to_owned())
 }
 
-async fn note(conn: &mut PgConnection, engine: &Engine, found: &Found, word: &str) -> Result<(), Refused> {
+fn note(unit: &mut Unit, engine: &Engine, found: &Found, word: &str) {
     let line = Line { channel: found.channel, external_id: &found.external_id, at: engine.now(), by: None };
-    Ok(attempts::note(conn, line, word, None).await?)
+    attempts::note(unit, line, word, None);
 }

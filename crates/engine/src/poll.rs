@@ -12,6 +12,7 @@ use twinwire_core::outcome::{Done, Outcome, Page, RefusalKind};
 use twinwire_store::accounts::{self, Account, REFUSED_TO_READ};
 use twinwire_store::backfills::{self, Backfill, Kind};
 use twinwire_store::provider_messages;
+use twinwire_store::unit::Unit;
 
 type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -185,11 +186,11 @@ async fn fold_page(
     shown: &[AtProvider],
     next: Option<&str>,
 ) -> Result<bool> {
-    let mut tx = engine.pool().begin().await?;
-    let counts = fold::provider(&mut tx, account, None, shown, How::now(engine, Source::List)).await?;
-    let ends = page_done(&mut tx, reading, next, counts).await?;
+    let mut unit = Unit::new(engine.pool());
+    let counts = fold::provider(&mut unit, account, None, shown, How::now(engine, Source::List)).await?;
+    let ends = page_done(unit.conn().await?, reading, next, counts).await?;
     crash::point("poll_page_before_commit");
-    tx.commit().await?;
+    unit.commit().await?;
     Ok(ends)
 }
 
@@ -219,9 +220,9 @@ async fn one_by_one(engine: &Engine, account: i64, shown: &[AtProvider]) -> Resu
 }
 
 async fn fold_one(engine: &Engine, account: i64, shown: &[AtProvider]) -> Result<Counts> {
-    let mut tx = engine.pool().begin().await?;
-    let counts = fold::provider(&mut tx, account, None, shown, How::now(engine, Source::List)).await?;
-    tx.commit().await?;
+    let mut unit = Unit::new(engine.pool());
+    let counts = fold::provider(&mut unit, account, None, shown, How::now(engine, Source::List)).await?;
+    unit.commit().await?;
     Ok(counts)
 }
 
@@ -270,12 +271,12 @@ async fn read_open(engine: &Engine, reading: i64, account: &Account) -> Result<(
             Outcome::Refused(_) | Outcome::Unknown(_) => break,
         };
         provider_messages::set_checked(engine.pool(), account.id, &id, now).await?;
-        let mut tx = engine.pool().begin().await?;
+        let mut unit = Unit::new(engine.pool());
         let counts =
-            fold::provider(&mut tx, account.id, None, &in_order(&shown), How::now(engine, Source::List))
+            fold::provider(&mut unit, account.id, None, &in_order(&shown), How::now(engine, Source::List))
                 .await?;
-        backfills::add_updated(&mut tx, reading, counts.updated).await?;
-        tx.commit().await?;
+        backfills::add_updated(unit.conn().await?, reading, counts.updated).await?;
+        unit.commit().await?;
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use crate::doctor::Home;
 use crate::health::Health;
+use crate::ingest::{self, Ingest};
+use crate::lately::Lately;
 use crate::media::Media;
 use crate::metrics::Metrics;
 use crate::sender::{Downloader, Sender};
@@ -10,17 +12,21 @@ use crate::verification::Unsigned;
 use crate::{Error, Keep, Result, Safeguard};
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::PgPool;
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use twinwire_core::connector::Connector;
 use twinwire_core::model::Side;
 use twinwire_core::plan::Policy;
 use twinwire_core::setting::Settings;
 use twinwire_store::accounts::{self, Account};
-use twinwire_store::pool;
+use twinwire_store::channels::StoredChannel;
 use twinwire_store::seal::SecretKey;
 use twinwire_store::views::Published;
+use twinwire_store::{pool, webhook_log};
+
+/// Numbers of the webhook log that are taken at once.
+const NUMBERS: i32 = 256;
 
 /// The list of connectors of a build.
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +114,7 @@ pub struct Engine(Arc<Inner>, PgPool);
 struct Inner {
     options: Options,
     operators: PgPool,
+    webhooks: PgPool,
     changeable: RwLock<Changeable>,
     metrics: Metrics,
     spans: OnceLock<Arc<dyn Spans>>,
@@ -117,6 +124,10 @@ struct Inner {
     owner: String,
     health: Health,
     unsigned: Unsigned,
+    ingest: Ingest,
+    lately: Lately,
+    /// Numbers of requests that will be logged.
+    numbers: Mutex<VecDeque<i64>>,
 }
 
 impl Engine {
@@ -133,10 +144,12 @@ impl Engine {
             installation: options.installation.clone(),
             poll_interval: options.poll_interval,
         });
-        let (pool, operators) = (options.pool.clone(), pool::for_operators(&options.pool));
+        let pool = options.pool.clone();
+        let (operators, webhooks) = (pool::for_operators(&pool), pool::for_webhooks(&pool));
         let inner = Inner {
             options,
             operators,
+            webhooks,
             changeable,
             metrics,
             spans: OnceLock::new(),
@@ -146,6 +159,9 @@ impl Engine {
             owner,
             health: Health::default(),
             unsigned: Unsigned::default(),
+            ingest: ingest::gather(),
+            lately: Lately::default(),
+            numbers: Mutex::default(),
         };
         Ok(Self(Arc::new(inner), pool))
     }
@@ -290,6 +306,56 @@ impl Engine {
         let mut account = accounts::get(self.pool(), self.key(), id).await?;
         account.settings = self.settings(&account.connector, &account.settings);
         Ok(account)
+    }
+
+    /// An account as it was a moment ago.
+    pub(crate) async fn account_lately(&self, id: i64) -> Result<Arc<Account>> {
+        self.0.lately.account(self, id).await
+    }
+
+    /// The channel of a key that the helpdesk sends, as it was a moment ago.
+    pub async fn channel_by_key(&self, key: &str) -> Result<Option<Arc<StoredChannel>>> {
+        self.0.lately.by_key(self, key).await
+    }
+
+    /// The channel of a public id, as it was a moment ago.
+    pub async fn channel_by_id(&self, id: &str) -> Result<Option<Arc<StoredChannel>>> {
+        self.0.lately.by_id(self, id).await
+    }
+
+    /// Forgets how channels and accounts were a moment ago: something about them has changed.
+    pub fn forget(&self) {
+        self.0.lately.forget();
+    }
+
+    /// The connections for storing webhooks.
+    pub(crate) fn webhooks(&self) -> &PgPool {
+        &self.0.webhooks
+    }
+
+    /// Ends the connections that are not the installation's main ones.
+    pub async fn close(&self) {
+        self.0.operators.close().await;
+        self.0.webhooks.close().await;
+    }
+
+    /// Webhooks that are being stored.
+    pub(crate) fn ingest(&self) -> &Ingest {
+        &self.0.ingest
+    }
+
+    /// Numbers for requests that will be logged, lowest first.
+    pub(crate) async fn webhook_numbers(&self, count: usize) -> Result<Vec<i64>> {
+        loop {
+            {
+                let mut numbers = self.0.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+                if numbers.len() >= count {
+                    return Ok(numbers.drain(..count).collect());
+                }
+            }
+            let more = webhook_log::numbers(self.pool(), NUMBERS).await?;
+            self.0.numbers.lock().unwrap_or_else(PoisonError::into_inner).extend(more);
+        }
     }
 
     /// Settings of an account laid over the installation's for its connector, over the connector's defaults.

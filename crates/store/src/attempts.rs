@@ -1,9 +1,10 @@
 //! The story of a message, append only: the writing side. [`crate::story`] reads it.
 
 use crate::Result;
+use crate::unit::{self, Unit};
 use crate::words::word_of;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use twinwire_core::model::Act;
 
 /// A line of the story.
@@ -20,35 +21,20 @@ pub struct Line<'a> {
 }
 
 /// An act begins.
-pub async fn begin(conn: &mut PgConnection, line: Line<'_>, act: Act) -> Result<()> {
-    write(conn, line, Entry { step: "begin", act: Some(act), ..Entry::default() }).await
+pub fn begin(unit: &mut Unit, line: Line<'_>, act: Act) {
+    write(unit, line, Entry { step: "begin", act: Some(act), ..Entry::default() });
 }
 
 /// An act's outcome is known. `outcome` is one word; `detail` is for people: the vendor's code, or its words where it
 /// gave none. It stays in the database and goes to no log.
-pub async fn apply(
-    conn: &mut PgConnection,
-    line: Line<'_>,
-    act: Act,
-    outcome: &str,
-    detail: Option<&str>,
-) -> Result<()> {
-    write(
-        conn,
-        line,
-        Entry { step: "apply", act: Some(act), outcome: Some(outcome), detail, ..Entry::default() },
-    )
-    .await
+pub fn apply(unit: &mut Unit, line: Line<'_>, act: Act, outcome: &str, detail: Option<&str>) {
+    let entry = Entry { step: "apply", act: Some(act), outcome: Some(outcome), detail, ..Entry::default() };
+    write(unit, line, entry);
 }
 
 /// Something was decided without an outside call.
-pub async fn note(
-    conn: &mut PgConnection,
-    line: Line<'_>,
-    outcome: &str,
-    detail: Option<&str>,
-) -> Result<()> {
-    write(conn, line, Entry { step: "note", outcome: Some(outcome), detail, ..Entry::default() }).await
+pub fn note(unit: &mut Unit, line: Line<'_>, outcome: &str, detail: Option<&str>) {
+    write(unit, line, Entry { step: "note", outcome: Some(outcome), detail, ..Entry::default() });
 }
 
 /// What evidence brought.
@@ -65,7 +51,7 @@ pub struct Seen<'a> {
 }
 
 /// Evidence made or changed the message.
-pub async fn seen(conn: &mut PgConnection, line: Line<'_>, seen: Seen<'_>) -> Result<()> {
+pub fn seen(unit: &mut Unit, line: Line<'_>, seen: Seen<'_>) {
     let entry = Entry {
         step: "seen",
         outcome: Some(seen.what),
@@ -74,39 +60,32 @@ pub async fn seen(conn: &mut PgConnection, line: Line<'_>, seen: Seen<'_>) -> Re
         webhook: seen.webhook,
         ..Entry::default()
     };
-    write(conn, line, entry).await
+    write(unit, line, entry);
 }
 
 #[derive(Clone, Copy, Default)]
 struct Entry<'a> {
-    step: &'a str,
+    step: &'static str,
     act: Option<Act>,
     outcome: Option<&'a str>,
     detail: Option<&'a str>,
-    way: Option<&'a str>,
+    way: Option<&'static str>,
     webhook: Option<(i64, &'a str)>,
 }
 
-async fn write(conn: &mut PgConnection, line: Line<'_>, entry: Entry<'_>) -> Result<()> {
-    sqlx::query!(
-        "insert into attempts (channel_id, external_id, at, step, act, outcome, detail, owner, fence, way, webhook_id, event)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        line.channel,
-        line.external_id,
-        line.at,
-        entry.step,
-        word_of(entry.act),
-        entry.outcome,
-        entry.detail,
-        line.by.map(|(owner, _)| owner),
-        line.by.map(|(_, fence)| fence),
-        entry.way,
-        entry.webhook.map(|(id, _)| id),
-        entry.webhook.map(|(_, event)| event),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+fn write(unit: &mut Unit, line: Line<'_>, entry: Entry<'_>) {
+    unit.push(unit::Line {
+        channel: line.channel,
+        external_id: line.external_id.to_owned(),
+        at: line.at,
+        step: entry.step,
+        act: word_of(entry.act),
+        outcome: entry.outcome.map(str::to_owned),
+        detail: entry.detail.map(str::to_owned),
+        by: line.by.map(|(owner, fence)| (owner.to_owned(), fence)),
+        way: entry.way,
+        webhook: entry.webhook.map(|(id, event)| (id, event.to_owned())),
+    });
 }
 
 /// What converging did in a channel since a line of the story.

@@ -109,7 +109,7 @@ pub async fn insert(conn: &mut PgConnection, key: &SecretKey, new: NewChannel<'_
         new.provider_account,
         new.channel.address,
         new.channel.region,
-        hash(new.api_key),
+        &hash(new.api_key),
         sealed,
     )
     .fetch_one(conn)
@@ -137,7 +137,7 @@ pub async fn replace_api_key(
     sqlx::query!(
         "update channels set api_key_hash = $2, sealed_api_key = $3, updated_at = now() where id = $1",
         id,
-        hash(api_key),
+        &hash(api_key),
         sealed
     )
     .execute(conn)
@@ -206,14 +206,14 @@ pub async fn by_public_id(conn: impl PgExecutor<'_>, public_id: &str) -> Result<
     .transpose()
 }
 
-/// By the key that the helpdesk sends. The hash is compared, so the time tells nothing about the key.
-pub async fn by_api_key(conn: impl PgExecutor<'_>, api_key: &str) -> Result<Option<StoredChannel>> {
+/// By the hash of the key that the helpdesk sends.
+pub async fn by_api_key(conn: impl PgExecutor<'_>, hash: &KeyHash) -> Result<Option<StoredChannel>> {
     sqlx::query_as!(
         Row,
         "select id, public_id, pair, helpdesk_account_id, provider_account_id, address, region, helpdesk_channel_id, state,
             shown_works, show_tried_at
         from channels where api_key_hash = $1",
-        hash(api_key)
+        hash
     )
     .fetch_optional(conn)
     .await?
@@ -390,8 +390,12 @@ pub async fn overview(conn: impl PgExecutor<'_>, channel: Option<i64>) -> Result
     Ok(rows)
 }
 
-fn hash(api_key: &str) -> Vec<u8> {
-    Sha256::digest(api_key.as_bytes()).to_vec()
+/// What of a key is stored.
+pub type KeyHash = [u8; 32];
+
+/// What of a key is stored: so the time that looking for it takes tells nothing about the key.
+pub fn hash(api_key: &str) -> KeyHash {
+    Sha256::digest(api_key.as_bytes()).into()
 }
 
 fn owner(public_id: &str) -> String {

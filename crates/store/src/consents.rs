@@ -1,10 +1,11 @@
 //! What customers said about being texted, append only.
 
 use crate::Result;
-use crate::words::{value, word, word_of};
+use crate::words::{value, word};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgExecutor};
+use std::collections::BTreeSet;
 use twinwire_core::consent::Word;
 
 /// Who says so.
@@ -52,32 +53,40 @@ pub async fn record(conn: &mut PgConnection, channel: i64, said: Said<'_>) -> Re
     Ok(())
 }
 
-/// Whether a customer does not want to be texted from the channel's number: the last word counts, by the time at which
+/// Which of these people do not want to be texted from the channel's number: the last word counts, by the time at which
 /// it was written. HELP changes nothing, and nor does what a provider says in an error: it goes on refusing by itself, and
-/// nobody would tell us when it does not any more. `names` are all that the conversation goes by: what somebody said who
-/// was erased since stands under another.
-pub async fn is_opted_out(conn: impl PgExecutor<'_>, channel: i64, names: &[String]) -> Result<bool> {
-    is_stop(conn, channel, names, Some(Source::Customer)).await
+/// nobody would tell us when it does not any more. `tokens` take the place of their addresses when they are erased: what
+/// somebody said before stands under that.
+pub async fn opted_out(
+    conn: impl PgExecutor<'_>,
+    channel: i64,
+    people: &[String],
+    tokens: &[String],
+) -> Result<BTreeSet<String>> {
+    let people = sqlx::query_scalar!(
+        r#"select p.person as "person!" from unnest($2::text[], $3::text[]) as p (person, token)
+        where 'stop' = (
+            select word from consents
+            where channel_id = $1 and external_conversation_id in (p.person, p.token) and word <> 'help'
+                and source = 'customer'
+            order by at desc, id desc limit 1)"#,
+        channel,
+        people,
+        tokens,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(people.into_iter().collect())
 }
 
 /// Whether the last that is known of a customer, from whomever, is that they do not want to be texted.
 pub async fn is_known_to_refuse(conn: impl PgExecutor<'_>, channel: i64, names: &[String]) -> Result<bool> {
-    is_stop(conn, channel, names, None).await
-}
-
-async fn is_stop(
-    conn: impl PgExecutor<'_>,
-    channel: i64,
-    names: &[String],
-    source: Option<Source>,
-) -> Result<bool> {
     let last = sqlx::query_scalar!(
         "select word from consents
-        where channel_id = $1 and external_conversation_id = any($2) and word <> 'help' and source = coalesce($3, source)
+        where channel_id = $1 and external_conversation_id = any($2) and word <> 'help'
         order by at desc, id desc limit 1",
         channel,
-        names,
-        word_of(source)
+        names
     )
     .fetch_optional(conn)
     .await?;

@@ -27,30 +27,6 @@ pub async fn set_thread(
     Ok(())
 }
 
-/// Keeps the helpdesk's id of a conversation unless one is known: an agent who begins a new conversation with somebody
-/// who has one is moved into that by the helpdesk, and the new one's id leads nowhere.
-pub async fn suggest_thread(
-    conn: &mut PgConnection,
-    channel: i64,
-    conversation: &str,
-    thread: &str,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into conversations (channel_id, external_conversation_id, helpdesk_thread_id)
-        select $1, $2, $3 where not exists (
-            select 1 from conversations
-            where channel_id = $1 and external_conversation_id = $2 and helpdesk_thread_id is not null)
-        on conflict (channel_id, external_conversation_id) do update
-            set helpdesk_thread_id = coalesce(conversations.helpdesk_thread_id, excluded.helpdesk_thread_id)",
-        channel,
-        conversation,
-        thread
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// The helpdesk's id of a conversation, once known.
 pub async fn thread(conn: &mut PgConnection, channel: i64, conversation: &str) -> Result<Option<String>> {
     let found = sqlx::query_scalar!(

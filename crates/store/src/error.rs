@@ -36,6 +36,9 @@ pub enum Error {
          state from pg_stat_activity where pid in (select pid from pg_locks where locktype = 'advisory' and granted)"
     )]
     Locked(&'static str),
+    /// Another transaction has made meanwhile what was to be made; nothing was written.
+    #[error("another transaction was faster")]
+    Overtaken,
     /// The lease of the channel has gone to another process; nothing was written.
     #[error("the lease of the channel is lost")]
     LeaseLost,
@@ -45,6 +48,7 @@ impl Error {
     /// Whether two transactions got in each other's way, so that trying again at once makes sense.
     pub fn is_conflict(&self) -> bool {
         match self {
+            Self::Overtaken => true,
             Self::Database(sqlx::Error::Database(error)) => {
                 error.code().is_some_and(|code| code == "40P01" || code == "40001")
             }

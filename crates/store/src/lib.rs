@@ -1,7 +1,8 @@
 //! All SQL of Twinwire: plain async functions over a connection, one file per subject.
 //!
 //! Nothing here decides anything. What a row becomes is decided in `twinwire_core`; these functions lock, read and
-//! write. Callers own the transactions.
+//! write. Callers own the transactions. Messages, what providers have of them, and their stories are written by a
+//! [`unit`] of work alone.
 
 mod error;
 mod words;
@@ -37,7 +38,9 @@ pub mod reader;
 pub mod retention;
 pub mod seal;
 pub mod setups;
+pub mod statistics;
 pub mod story;
+pub mod unit;
 pub mod verification;
 pub mod views;
 pub mod vitals;

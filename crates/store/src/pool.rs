@@ -17,9 +17,18 @@ const STANDSTILL: u32 = 5_000;
 
 /// Connections for what operators ask.
 const OPERATORS: u32 = 5;
+/// Connections for storing webhooks.
+const WEBHOOKS: u32 = 3;
 
 /// How long the database may take for one statement of what operators ask.
 pub const ASKED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How statements are planned that are made again and again: once. Their cost does not hang on what is asked for, and
+/// planning the larger ones anew each time would take longer than they do; so would compiling them. All that they ask for
+/// has an index, which is right for a large table, whatever is known of its size when it is planned for.
+const PLANNED_ONCE: [&str; 3] =
+    ["set plan_cache_mode = force_generic_plan", "set jit = off", "set enable_seqscan = off"];
+
 /// By which the database notices within half a minute that the machine at the other end of a connection has vanished
 /// without a word. What its sessions held (the guards of jobs) would stay held for two hours, as systems come. Where the
 /// connection is no TCP, or the database's system cannot, they do nothing.
@@ -50,6 +59,12 @@ pub fn for_operators(of: &PgPool) -> PgPool {
     pool(OPERATORS, Some(ASKED_WITHIN)).connect_lazy_with((*of.connect_options()).clone())
 }
 
+/// A few connections of their own for storing webhooks: they need no more, wait for nobody's work, and what the database
+/// keeps for each of them is warm.
+pub fn for_webhooks(of: &PgPool) -> PgPool {
+    pool(WEBHOOKS, None).connect_lazy_with((*of.connect_options()).clone())
+}
+
 /// How a pool's connections are made and looked after; `limit` is the longest time of a statement.
 fn pool(size: u32, limit: Option<Duration>) -> PgPoolOptions {
     PgPoolOptions::new()
@@ -58,13 +73,15 @@ fn pool(size: u32, limit: Option<Duration>) -> PgPoolOptions {
         .test_before_acquire(false)
         .after_connect(move |conn, _| {
             Box::pin(async move {
-                let standstill = format!("set idle_in_transaction_session_timeout = {STANDSTILL}");
-                for limit in std::iter::once(standstill.as_str()).chain(GONE) {
-                    conn.execute(AssertSqlSafe(limit.to_owned())).await?;
+                let mut settings = vec![format!("set idle_in_transaction_session_timeout = {STANDSTILL}")];
+                settings.extend(GONE.map(str::to_owned));
+                match limit {
+                    Some(limit) => settings.push(format!("set statement_timeout = {}", limit.as_millis())),
+                    None => settings.extend(PLANNED_ONCE.map(str::to_owned)),
                 }
-                if let Some(limit) = limit {
-                    let limit = limit.as_millis();
-                    conn.execute(AssertSqlSafe(format!("set statement_timeout = {limit}"))).await?;
+                // One after the other: where one is not known, the error says which.
+                for setting in settings {
+                    conn.execute(AssertSqlSafe(setting)).await?;
                 }
                 Ok(())
             })

@@ -1,6 +1,6 @@
 //! What the provider has: one record per message, joined from all evidence about it.
 
-use crate::words::{value, value_of, word, word_of};
+use crate::words::{value, value_of};
 use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -20,18 +20,8 @@ pub struct Record {
     pub emptied: bool,
 }
 
-/// What joining did to a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It is new.
-    Inserted,
-    /// It says more than before.
-    Updated,
-    /// Nothing new.
-    None,
-}
-
 struct Row {
+    account_id: i64,
     provider_message_id: String,
     direction: String,
     sender: String,
@@ -76,13 +66,13 @@ impl TryFrom<Row> for Record {
                 sent_at: row.date_sent,
                 updated_at: row.date_updated,
                 reference: row.reference,
-                data: row.data,
+                data: row.data.map(Into::into),
             },
         })
     }
 }
 
-fn files(seen: &AtProvider) -> Result<Value> {
+pub(crate) fn files(seen: &AtProvider) -> Result<Value> {
     serde_json::to_value(&seen.files).map_err(|_| Error::Unreadable("provider_messages.files"))
 }
 
@@ -90,7 +80,7 @@ fn files(seen: &AtProvider) -> Result<Value> {
 pub async fn get(conn: impl PgExecutor<'_>, account: i64, id: &str) -> Result<Option<Record>> {
     sqlx::query_as!(
         Row,
-        "select provider_message_id, direction, sender, recipient, body, files, said, status, error_code, error_message,
+        "select account_id, provider_message_id, direction, sender, recipient, body, files, said, status, error_code, error_message,
             date_created, date_sent, date_updated, reference, data, channel_id, held, emptied_at
         from provider_messages where account_id = $1 and provider_message_id = $2",
         account,
@@ -102,26 +92,13 @@ pub async fn get(conn: impl PgExecutor<'_>, account: i64, id: &str) -> Result<Op
     .transpose()
 }
 
-/// Joins evidence into the record of its message and gives the whole record, locked until the transaction ends. That
-/// lock is what puts all evidence about one message in line.
-pub async fn join(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Result<(Record, Change)> {
-    if insert(conn, account, seen).await? {
-        return Ok((
-            Record { seen: seen.clone(), channel: None, held: false, emptied: false },
-            Change::Inserted,
-        ));
+impl Record {
+    /// What the record says with a piece of evidence joined in; none where that is nothing new.
+    pub(crate) fn with(&self, seen: &AtProvider) -> Option<AtProvider> {
+        let seen = if self.emptied { bare(seen, &self.seen) } else { seen.clone() };
+        let joined = self.seen.clone().join(seen);
+        (joined != self.seen).then_some(joined)
     }
-    let before = lock(conn, account, &seen.id).await?;
-    let joined = if before.emptied {
-        before.seen.clone().join(bare(seen, &before.seen))
-    } else {
-        before.seen.clone().join(seen.clone())
-    };
-    if joined == before.seen {
-        return Ok((before, Change::None));
-    }
-    update(conn, account, &joined).await?;
-    Ok((Record { seen: joined, ..before }, Change::Updated))
 }
 
 /// What is still told by evidence about a message that was let go: how far it got and when, and nothing about people.
@@ -138,94 +115,73 @@ fn bare(seen: &AtProvider, before: &AtProvider) -> AtProvider {
     }
 }
 
-async fn insert(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Result<bool> {
-    let done = sqlx::query!(
-        "insert into provider_messages (account_id, provider_message_id, direction, sender, recipient, body, files, said, status,
-            error_code, error_message, date_created, date_sent, date_updated, reference, data)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-        on conflict do nothing",
-        account,
-        seen.id,
-        word(seen.direction),
-        seen.from,
-        seen.to,
-        seen.body,
-        files(seen)?,
-        word_of(seen.said),
-        word_of(seen.status),
-        seen.error_code,
-        seen.error_message,
-        seen.created_at,
-        seen.sent_at,
-        seen.updated_at,
-        seen.reference,
-        seen.data,
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-async fn lock(conn: &mut PgConnection, account: i64, id: &str) -> Result<Record> {
-    sqlx::query_as!(
-        Row,
-        "select provider_message_id, direction, sender, recipient, body, files, said, status, error_code, error_message,
-            date_created, date_sent, date_updated, reference, data, channel_id, held, emptied_at
-        from provider_messages where account_id = $1 and provider_message_id = $2 for update",
-        account,
-        id
-    )
-    .fetch_one(conn)
-    .await?
-    .try_into()
-}
-
-async fn update(conn: &mut PgConnection, account: i64, seen: &AtProvider) -> Result<()> {
-    sqlx::query!(
-        "update provider_messages set sender = $3, recipient = $4, body = $5, files = $6, said = $7, status = $8,
-            error_code = $9, error_message = $10, date_created = $11, date_sent = $12, date_updated = $13,
-            reference = $14, data = $15, row_updated_at = now()
-        where account_id = $1 and provider_message_id = $2",
-        account,
-        seen.id,
-        seen.from,
-        seen.to,
-        seen.body,
-        files(seen)?,
-        word_of(seen.said),
-        word_of(seen.status),
-        seen.error_code,
-        seen.error_message,
-        seen.created_at,
-        seen.sent_at,
-        seen.updated_at,
-        seen.reference,
-        seen.data,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Writes down which channel's row a record is, or that it waits.
-pub async fn set_place(
+/// Records by their ids, with their accounts. Each is looked up by itself, as rows are.
+pub(crate) async fn load(
     conn: &mut PgConnection,
-    account: i64,
-    id: &str,
-    channel: Option<i64>,
-    held: bool,
-) -> Result<()> {
-    sqlx::query!(
-        "update provider_messages set channel_id = $3, held = $4
-        where account_id = $1 and provider_message_id = $2 and (channel_id is distinct from $3 or held <> $4)",
-        account,
-        id,
-        channel,
-        held
+    accounts: &[i64],
+    ids: &[String],
+) -> Result<Vec<(i64, Record)>> {
+    of_accounts(
+        sqlx::query_as!(
+            Row,
+            "select account_id, provider_message_id, direction, sender, recipient, body, files, said, status, error_code,
+                error_message, date_created, date_sent, date_updated, reference, data, channel_id, held, emptied_at
+            from unnest($1::bigint[], $2::text[]) as w (account, id) cross join lateral (
+                select * from provider_messages where account_id = w.account and provider_message_id = w.id
+                limit 1) p",
+            accounts,
+            ids
+        )
+        .fetch_all(conn)
+        .await?,
     )
-    .execute(conn)
+}
+
+/// The same, locked until the transaction ends, one after the other: where they are given in order, two transactions with
+/// the same messages cannot wait for each other.
+pub(crate) async fn lock(
+    conn: &mut PgConnection,
+    accounts: &[i64],
+    ids: &[String],
+) -> Result<Vec<(i64, Record)>> {
+    of_accounts(
+        sqlx::query_as!(
+            Row,
+            "select account_id, provider_message_id, direction, sender, recipient, body, files, said, status, error_code,
+                error_message, date_created, date_sent, date_updated, reference, data, channel_id, held, emptied_at
+            from unnest($1::bigint[], $2::text[]) as w (account, id) cross join lateral (
+                select * from provider_messages where account_id = w.account and provider_message_id = w.id
+                limit 1 for update) p",
+            accounts,
+            ids
+        )
+        .fetch_all(conn)
+        .await?,
+    )
+}
+
+fn of_accounts(rows: Vec<Row>) -> Result<Vec<(i64, Record)>> {
+    rows.into_iter().map(|row| Ok((row.account_id, row.try_into()?))).collect()
+}
+
+/// Of these accounts and people, those where the account has messages to the person that are no row yet.
+pub(crate) async fn with_unbound(
+    conn: &mut PgConnection,
+    accounts: &[i64],
+    people: &[String],
+) -> Result<Vec<(i64, String)>> {
+    let found = sqlx::query!(
+        r#"select w.account as "account!", w.person as "person!"
+        from unnest($1::bigint[], $2::text[]) as w (account, person)
+        where exists (
+            select from provider_messages p
+            where p.account_id = w.account and p.recipient = w.person and p.channel_id is null and p.direction = 'outbound')"#,
+        accounts,
+        people
+    )
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    Ok(found.into_iter().map(|row| (row.account, row.person)).collect())
 }
 
 /// Messages from our address to one person that are no row yet, oldest first: what a send of unknown outcome may be.
@@ -238,7 +194,7 @@ pub async fn unbound(
 ) -> Result<Vec<Record>> {
     let mut records: Vec<Record> = sqlx::query_as!(
         Row,
-        "select provider_message_id, direction, sender, recipient, body, files, said, status, error_code, error_message,
+        "select account_id, provider_message_id, direction, sender, recipient, body, files, said, status, error_code, error_message,
             date_created, date_sent, date_updated, reference, data, channel_id, held, emptied_at
         from provider_messages
         where account_id = $1 and recipient = $3 and sender in ($2, '') and channel_id is null

@@ -5,53 +5,42 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
 /// A request as received.
-#[derive(Clone, Copy, Debug)]
-pub struct Received<'a> {
+#[derive(Clone, Debug)]
+pub struct Received {
     /// When.
     pub at: DateTime<Utc>,
     /// From which vendor.
-    pub connector: &'a str,
+    pub connector: String,
     /// On which hook.
-    pub hook: &'a str,
+    pub hook: String,
     /// For which channel.
     pub channel: i64,
     /// The vendor's word for the event.
-    pub event: &'a str,
+    pub event: String,
     /// Method.
-    pub method: &'a str,
+    pub method: String,
     /// URL.
-    pub url: &'a str,
+    pub url: String,
     /// Content type.
-    pub content_type: Option<&'a str>,
+    pub content_type: Option<String>,
     /// Body.
-    pub body: &'a [u8],
+    pub body: Vec<u8>,
     /// The status answered.
     pub status: u16,
     /// Why it was not verified, where it was taken all the same.
-    pub unverified: Option<&'a str>,
+    pub unverified: Option<String>,
 }
 
-/// Logs a request, in the transaction that folds it. Gives its number.
-pub async fn insert(conn: &mut PgConnection, received: Received<'_>) -> Result<i64> {
-    let id = sqlx::query_scalar!(
-        "insert into webhook_log (received_at, connector, hook, channel_id, event, method, url, content_type, body, status,
-            unverified)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
-        received.at,
-        received.connector,
-        received.hook,
-        received.channel,
-        received.event,
-        received.method,
-        received.url,
-        received.content_type,
-        received.body,
-        i32::from(received.status),
-        received.unverified,
+/// Takes so many numbers for requests that will be logged, see [`crate::unit::Unit::log`]. Those that are not used are
+/// missing from the log.
+pub async fn numbers(conn: impl PgExecutor<'_>, count: i32) -> Result<Vec<i64>> {
+    let numbers = sqlx::query_scalar!(
+        r#"select nextval(pg_get_serial_sequence('webhook_log', 'id')) as "number!" from generate_series(1, $1)"#,
+        count
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(id)
+    Ok(numbers)
 }
 
 /// Adds to the count of refused requests.

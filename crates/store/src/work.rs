@@ -22,9 +22,10 @@ pub async fn announce(conn: &mut PgConnection, channel: i64) -> Result<()> {
 pub const SHOW_EVERY: TimeDelta = TimeDelta::seconds(30);
 
 /// Channels that have something to do and that nobody works: messages, or a helpdesk that shows its users the channel
-/// otherwise than it is.
+/// otherwise than it is. `which` names the only one that is looked at.
 pub async fn unworked_channels(
     conn: impl PgExecutor<'_>,
+    which: Option<i64>,
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<i64>> {
@@ -32,7 +33,10 @@ pub async fn unworked_channels(
         "select c.id from channels c left join channel_leases l on l.channel_id = c.id
             join accounts p on p.id = c.provider_account_id join accounts h on h.id = c.helpdesk_account_id
         where c.state = 'active' and (l.until is null or l.until <= clock_timestamp())
-            and (exists (select 1 from messages m where m.channel_id = c.id and m.wake_at <= $1)
+            and c.id between $7 and $8
+            and (exists (
+                    select from messages m
+                    where m.channel_id = c.id and m.origin in ('helpdesk', 'provider') and m.wake_at <= $1)
                 or (c.shown_works is distinct from not (p.pauses >= $3 and coalesce(p.pause_reason, '') in ($4, $5))
                     and (h.paused_until is null or h.paused_until <= $1)
                     and (c.show_tried_at is null or c.show_tried_at <= $6)))
@@ -43,6 +47,8 @@ pub async fn unworked_channels(
         REFUSED,
         REFUSED_TO_READ,
         now - SHOW_EVERY,
+        which.unwrap_or(0),
+        which.unwrap_or(i64::MAX),
     )
     .fetch_all(conn)
     .await?;
@@ -61,7 +67,7 @@ pub async fn due_files(
 ) -> Result<Vec<Message>> {
     sqlx::query_as!(
         Row,
-        r#"select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
+        r#"select channel_id, external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
             created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
             provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
             attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
@@ -86,7 +92,7 @@ pub async fn due_files(
 
 /// The other rows of a channel, born on the side `origin`, that are due; `running` left out. A row to be delivered is due
 /// only at its turn: when no earlier undelivered row of its conversation goes the same way, parked ones aside, and none of
-/// `delivering` is of its conversation.
+/// its conversation is being `delivered`.
 pub async fn due(
     conn: impl PgExecutor<'_>,
     channel: i64,
@@ -98,23 +104,23 @@ pub async fn due(
 ) -> Result<Vec<Message>> {
     sqlx::query_as!(
         Row,
-        r#"select external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
-            created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
-            provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
+        r#"select channel_id, external_id, origin, direction, external_conversation_id, sender, recipient, body, data,
+            occurred_at, created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status,
+            provider_error_code, provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt,
+            doubt_at, attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
         from messages m
         where m.channel_id = $1 and m.wake_at <= $2 and m.origin = $5 and not m.external_id = any ($3)
             and (m.parked is not null
                 or not (m.media @? '$[*] ? (@.state == "wanted")' and ($5 = 'helpdesk' or greatest(m.attempted_at, m.created_at) > $6))
-                    and not exists (
-                select 1 from messages e
-                where e.channel_id = m.channel_id and e.external_conversation_id = m.external_conversation_id
-                    and e.origin = m.origin and e.parked is null
-                    and ((e.origin = 'helpdesk' and e.provider_message_id is null)
-                        or (e.origin = 'provider' and e.helpdesk_message_id is null))
-                    and ((e.occurred_at, e.seq) < (m.occurred_at, m.seq) or e.external_id = any ($7))
-                    and ((m.origin = 'helpdesk' and m.provider_message_id is null)
-                        or (m.origin = 'provider' and m.helpdesk_message_id is null))))
+                    and ((m.origin = 'helpdesk' and m.provider_message_id is not null)
+                        or (m.origin = 'provider' and m.helpdesk_message_id is not null)
+                        or (not m.external_conversation_id = any ($7) and not exists (
+                            select from messages e
+                            where e.channel_id = m.channel_id and e.external_conversation_id = m.external_conversation_id
+                                and e.origin = m.origin and e.parked is null
+                                and ((e.origin = 'helpdesk' and e.provider_message_id is null)
+                                    or (e.origin = 'provider' and e.helpdesk_message_id is null))
+                                and (e.occurred_at, e.seq) < (m.occurred_at, m.seq)))))
         order by m.wake_at, m.seq limit $4"#,
         channel,
         now,
@@ -158,7 +164,10 @@ pub async fn next_wake(
     after: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>> {
     let next = sqlx::query_scalar!(
-        "select min(wake_at) from messages where channel_id = $1 and wake_at > $2",
+        "select min(next) from (
+            select min(wake_at) as next from messages where channel_id = $1 and origin = 'helpdesk' and wake_at > $2
+            union all
+            select min(wake_at) from messages where channel_id = $1 and origin = 'provider' and wake_at > $2) each",
         channel,
         after
     )

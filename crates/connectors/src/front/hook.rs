@@ -15,6 +15,7 @@ use twinwire_core::media::File;
 use twinwire_core::media::fit::essence;
 use twinwire_core::observe::{Names, Observation, Ordered};
 use twinwire_core::parts::Part;
+use twinwire_core::payload::Payload;
 use twinwire_core::phone;
 use twinwire_core::setting::Settings;
 
@@ -71,8 +72,8 @@ pub(super) fn read(hook: &Hook<'_>, channel: &Channel) -> Result<Reading, Unread
     let event = event.ok_or_else(|| Unreadable("The request does not say its type.".to_owned()))?;
     let observations = match event.as_str() {
         "authorization" => vec![connected(&envelope["payload"])?],
-        "message" => orders(&envelope, channel, |payload, _| id::of_message(payload))?,
-        "message_autoreply" => orders(&envelope, channel, id::of_autoreply)?,
+        "message" => orders(envelope, channel, |payload, _| id::of_message(payload))?,
+        "message_autoreply" => orders(envelope, channel, id::of_autoreply)?,
         "message_imported" => imported(&envelope),
         "delete" => removed(&envelope["payload"], channel),
         _ => Vec::new(),
@@ -105,10 +106,11 @@ fn imported(envelope: &Value) -> Vec<Observation> {
 
 /// One order for each person; all of them or none.
 fn orders(
-    envelope: &Value,
+    envelope: Value,
     channel: &Channel,
     name: impl Fn(&Value, &str) -> Option<Name>,
 ) -> Result<Vec<Observation>, Unreadable> {
+    let envelope = Payload::from(envelope);
     let payload = &envelope["payload"];
     let files = files(payload);
     let body = text(payload, &files)?;

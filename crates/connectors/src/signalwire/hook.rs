@@ -54,7 +54,7 @@ pub(super) fn read(hook: &Hook<'_>) -> Result<Reading, Unreadable> {
 /// A message from a customer. The whole payload is kept: the addresses of media are in it, by number.
 fn inbound(payload: Value) -> Result<AtProvider, Unreadable> {
     let seen = resource::event(&payload, Direction::Inbound)?;
-    Ok(AtProvider { status: seen.status.or(Some(Status::Received)), data: Some(payload), ..seen })
+    Ok(AtProvider { status: seen.status.or(Some(Status::Received)), data: Some(payload.into()), ..seen })
 }
 
 /// What became of a message of ours. It has no time of its own and may come late, twice or in any order.

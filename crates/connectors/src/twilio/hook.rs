@@ -65,7 +65,7 @@ pub(super) fn read(hook: &Hook<'_>) -> Result<Reading, Unreadable> {
 fn inbound(payload: Value) -> Result<AtProvider, Unreadable> {
     let seen = resource::event(&payload, Direction::Inbound)?;
     let status = seen.status.or(Some(Status::Received));
-    Ok(AtProvider { status, said: said(&payload), data: Some(payload), ..seen })
+    Ok(AtProvider { status, said: said(&payload), data: Some(payload.into()), ..seen })
 }
 
 /// What a messaging service with Advanced Opt-Out took the text for: the words may be the account's own.

@@ -34,7 +34,7 @@ pub(super) fn message(resource: &Value) -> Option<AtProvider> {
         sent_at: word(&data, "date_sent").as_deref().and_then(time),
         updated_at: word(&data, "date_updated").as_deref().and_then(time),
         reference: None,
-        data: Some(data),
+        data: Some(data.into()),
     })
 }
 

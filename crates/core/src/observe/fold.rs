@@ -4,8 +4,8 @@ use super::{AtHelpdesk, AtProvider, Ordered};
 use crate::media::{self, Medium, State};
 use crate::model::{Act, Begun, BoundBy, Direction, Message, Need, Parked, Side, Status};
 use crate::parts::Part;
+use crate::payload::Payload;
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 /// Folds an order of the helpdesk into its row.
 pub fn fold_order(row: Option<&Message>, order: &Ordered, our_address: &str, now: DateTime<Utc>) -> Message {
@@ -171,7 +171,7 @@ fn blank(external_id: &str, origin: Side, direction: Direction, now: DateTime<Ut
         body: String::new(),
         media: Vec::new(),
         part: Part::WHOLE,
-        data: Value::Null,
+        data: Payload::default(),
         occurred_at: now,
         seen_at: now,
         helpdesk_message_id: None,

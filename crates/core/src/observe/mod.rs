@@ -13,8 +13,8 @@ use crate::consent::Word;
 use crate::media::File;
 use crate::model::{Direction, Message, Status};
 use crate::parts::Part;
+use crate::payload::Payload;
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 /// One thing that a vendor's request or answer shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +55,7 @@ pub struct Ordered {
     /// Which part of it this is, see [`crate::parts`]; a connector gives it whole.
     pub part: Part,
     /// The helpdesk's payload.
-    pub data: Value,
+    pub data: Payload,
     /// When the agent wrote it.
     pub occurred_at: Option<DateTime<Utc>>,
 }
@@ -120,7 +120,7 @@ pub struct AtProvider {
     /// Our own reference (a row's `external_id`), where the evidence brings it back.
     pub reference: Option<String>,
     /// The provider's payload; missing in evidence that only says a status.
-    pub data: Option<Value>,
+    pub data: Option<Payload>,
 }
 
 impl AtProvider {

@@ -13,7 +13,7 @@ fn order(body: &str) -> Ordered {
         body: body.to_owned(),
         files: vec![File::default()],
         part: Part::WHOLE,
-        data: json!({}),
+        data: json!({}).into(),
         occurred_at: None,
     }
 }

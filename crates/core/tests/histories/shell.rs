@@ -143,7 +143,7 @@ impl Shell {
             body: text.to_owned(),
             files: if self.rng.percent(20) { file(&format!("order{number}")) } else { Vec::new() },
             part: Part::WHOLE,
-            data: true.into(),
+            data: serde_json::Value::from(true).into(),
             occurred_at: Some(at(self.now - age)),
         };
         if self.rng.percent(30) {

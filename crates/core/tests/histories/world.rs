@@ -159,7 +159,7 @@ impl Sms {
             sent_at: None,
             updated_at: Some(at(self.taken + skew + if is_over { 40 } else { 0 })),
             reference: None,
-            data: Some(is_over.into()),
+            data: Some(serde_json::Value::from(is_over).into()),
         }
     }
 }

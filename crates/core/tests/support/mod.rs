@@ -28,7 +28,7 @@ pub(crate) fn ours(change: impl FnOnce(&mut Message)) -> Message {
         body: "Hello".to_owned(),
         files: Vec::new(),
         part: Part::WHOLE,
-        data: true.into(),
+        data: serde_json::Value::from(true).into(),
         occurred_at: Some(at(-60)),
     };
     let mut row = fold_order(None, &order, OURS, at(-60));

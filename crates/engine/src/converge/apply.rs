@@ -2,63 +2,98 @@
 
 use super::step::{Brought, Step, fence, line};
 use crate::fold::{How, Source};
+use crate::gather::Gather;
 use crate::trace::Open;
 use crate::{Engine, Result, Safeguard, crash, fold, person};
-use sqlx::PgConnection;
+use std::sync::Arc;
 use twinwire_core::consent::Word;
 use twinwire_core::media::Fetched;
 use twinwire_core::model::{Act, Direction, Message, Side, Told};
 use twinwire_core::outcome::{Refusal, RefusalKind};
 use twinwire_core::settle::{self, Result as Came};
+use twinwire_store::attempts;
 use twinwire_store::consents::{self, Said};
-use twinwire_store::{attempts, messages};
+use twinwire_store::unit::{Unit, Wanted};
 
-/// Commits what came of the act: the evidence first, then the row's own state.
-pub(super) async fn run(step: &Step, begun: &Message, act: Act, brought: &Brought) -> Result<()> {
-    let (engine, channel) = (&step.engine, step.lease.channel);
-    let how = How::now(engine, Source::Answer);
-    let now = how.now;
-    let mut tx = engine.pool().begin().await?;
-    fence(&step.engine, &mut tx, &step.lease).await?;
+/// An act whose outcome is known.
+pub(super) struct Asked {
+    step: Step,
+    begun: Message,
+    act: Act,
+    brought: Arc<Brought>,
+}
+
+/// What is applied together.
+pub(super) type Applies = Gather<Asked, ()>;
+
+/// Commits what came of the act. What the steps of a channel ask for at the same time is one transaction.
+pub(super) async fn run(step: &Step, begun: &Message, act: Act, brought: &Arc<Brought>) -> Result<()> {
+    let asked = Asked { step: step.clone(), begun: begun.clone(), act, brought: brought.clone() };
+    step.applies.ask(Arc::new(asked), all).await
+}
+
+/// Applies all, or none.
+async fn all(asked: Vec<Arc<Asked>>) -> Result<Vec<()>> {
+    let Some(Asked { step, .. }) = asked.first().map(AsRef::as_ref) else { return Ok(Vec::new()) };
+    let how = How::now(&step.engine, Source::Answer);
+    let mut unit = Unit::new(step.engine.pool());
+    fence(&step.engine, &mut unit, &step.lease).await?;
     crash::point("before_apply");
-    if let Some(seen) = &brought.evidence {
-        fold::helpdesk(&mut tx, &step.ends.channel, seen, how).await?;
+    let mut wanted = Wanted::default();
+    for one in &asked {
+        wanted.locked.push((one.step.lease.channel, one.begun.external_id.clone()));
+        if let Some(seen) = &one.brought.evidence {
+            fold::want(&mut wanted, &one.step.ends.channel, seen, how);
+        }
     }
-    let Some(row) = messages::lock(&mut tx, channel, &begun.external_id).await? else { return Ok(()) };
+    unit.load(wanted).await?;
+    let mut done = Vec::with_capacity(asked.len());
+    for one in &asked {
+        done.push(each(&mut unit, one, how).await?);
+    }
+    unit.commit().await?;
+    for (one, after) in asked.iter().zip(done) {
+        if let Some(after) = after {
+            count(&one.step, &one.begun, &after);
+            told(&one.step, &after, one.act, &one.brought.came);
+        }
+    }
+    Ok(asked.iter().map(|_| ()).collect())
+}
+
+/// The evidence first, then the row's own state. None where there is nothing to be said of it.
+async fn each(unit: &mut Unit, asked: &Asked, how: How<'_>) -> Result<Option<Message>> {
+    let Asked { step, begun, act, brought } = asked;
+    let (engine, channel, now) = (&step.engine, step.lease.channel, how.now);
+    if let Some(seen) = &brought.evidence {
+        fold::helpdesk(unit, &step.ends.channel, seen, how).await?;
+    }
+    let Some(row) = unit.lock(channel, &begun.external_id).await? else { return Ok(None) };
     if row.in_flight != begun.in_flight && engine.guards(Safeguard::Fence) {
         // Somebody else has gone on with the row since; what stands there is newer than what is known here.
-        return Ok(tx.commit().await?);
+        return Ok(None);
     }
-    let after = settle::apply(&row, act, &brought.came, now, rand::random());
-    messages::update(&mut tx, channel, &row, &after).await?;
-    hear(&mut tx, engine, channel, &after, &brought.came).await?;
+    let after = settle::apply(&row, *act, &brought.came, now, rand::random());
+    unit.update(channel, &row, &after);
+    hear(unit, engine, channel, &after, &brought.came).await?;
     let (outcome, detail) = words(&brought.came);
-    attempts::apply(&mut tx, line(step, &row.external_id), act, outcome, detail).await?;
+    attempts::apply(unit, line(step, &row.external_id), *act, outcome, detail);
     if row.standing_doubt().is_some() && after.standing_doubt().is_none() {
-        fold::reconsider(&mut tx, &step.ends.channel, &row.conversation, how).await?;
+        fold::reconsider(unit, &step.ends.channel, &row.conversation, how).await?;
     }
-    fold::wake(&mut tx, channel, &after, now).await?;
-    tx.commit().await?;
-    count(step, begun, &after);
-    told(step, &after, act, &brought.came);
-    Ok(())
+    fold::wake(unit, channel, &after, now);
+    Ok(Some(after))
 }
 
 /// What an outcome says about the customer's wish to be texted: a text that came as a file, or a send that was refused.
-async fn hear(
-    conn: &mut PgConnection,
-    engine: &Engine,
-    channel: i64,
-    row: &Message,
-    came: &Came,
-) -> Result<()> {
+async fn hear(unit: &mut Unit, engine: &Engine, channel: i64, row: &Message, came: &Came) -> Result<()> {
     let names = person::names(engine.key(), &row.conversation);
     match came {
         Came::Fetched(Fetched::Said { .. }) if row.direction == Direction::Inbound => {
-            fold::hear(conn, channel, row).await
+            fold::hear(unit, channel, row).await
         }
         Came::Refused(Refusal { kind: RefusalKind::OptedOut, .. })
-            if !consents::is_known_to_refuse(&mut *conn, channel, &names).await? =>
+            if !consents::is_known_to_refuse(unit.conn().await?, channel, &names).await? =>
         {
             let said = Said {
                 conversation: &row.conversation,
@@ -68,7 +103,7 @@ async fn hear(
                 text: "",
                 provider_message_id: None,
             };
-            Ok(consents::record(conn, channel, said).await?)
+            Ok(consents::record(unit.conn().await?, channel, said).await?)
         }
         _ => Ok(()),
     }

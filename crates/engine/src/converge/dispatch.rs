@@ -29,13 +29,20 @@ pub async fn run(engine: Engine, shutdown: CancellationToken) {
         if listener.is_none() {
             listener = listen(&dispatcher.engine).await;
         }
-        tokio::select! {
+        let which = tokio::select! {
             () = shutdown.cancelled() => break,
-            _ = tick.tick() => {}
-            () = heard(&mut listener, &dispatcher.working) => {}
-            Some(ended) = dispatcher.workers.join_next() => dispatcher.ended(ended),
+            _ = tick.tick() => None,
+            channel = heard(&mut listener) => channel,
+            Some(ended) = dispatcher.workers.join_next() => {
+                dispatcher.ended(ended);
+                None
+            }
+        };
+        if let Some(notify) = which.and_then(|channel| dispatcher.working.get(&channel)) {
+            notify.notify_one();
+            continue;
         }
-        if let Err(error) = dispatcher.look().await {
+        if let Err(error) = dispatcher.look(which).await {
             tracing::warn!(%error, "cannot look for work");
             tokio::time::sleep(TICK).await;
         }
@@ -51,19 +58,16 @@ async fn listen(engine: &Engine) -> Option<PgListener> {
     Some(listener)
 }
 
-/// Waits for the next announcement. Without a listener the tick does the work.
-async fn heard(listener: &mut Option<PgListener>, working: &HashMap<i64, Arc<Notify>>) {
+/// Waits for the next announcement, and gives its channel. Without a listener the tick does the work.
+async fn heard(listener: &mut Option<PgListener>) -> Option<i64> {
     let Some(open) = listener else { return std::future::pending().await };
     match open.recv().await {
-        Ok(announced) => {
-            if let Some(notify) = announced.payload().parse().ok().and_then(|id: i64| working.get(&id)) {
-                notify.notify_one();
-            }
-        }
+        Ok(announced) => announced.payload().parse().ok(),
         Err(error) => {
             tracing::warn!(%error, "the listener for work is lost; listening again");
             *listener = None;
             tokio::time::sleep(TICK).await;
+            None
         }
     }
 }
@@ -76,9 +80,10 @@ struct Dispatcher {
 }
 
 impl Dispatcher {
-    async fn look(&mut self) -> Result<()> {
+    /// Takes up channels that nobody works: all, or the one that something was announced for.
+    async fn look(&mut self, which: Option<i64>) -> Result<()> {
         let engine = self.engine.clone();
-        for channel in work::unworked_channels(engine.pool(), engine.now(), AT_ONCE).await? {
+        for channel in work::unworked_channels(engine.pool(), which, engine.now(), AT_ONCE).await? {
             if self.working.contains_key(&channel) {
                 continue;
             }

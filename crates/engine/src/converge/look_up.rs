@@ -13,6 +13,7 @@ use twinwire_core::outcome::{Done, Outcome, Page, Refusal};
 use twinwire_core::plan::side_of;
 use twinwire_core::report;
 use twinwire_core::settle::Result as Came;
+use twinwire_store::unit::Unit;
 use twinwire_store::{messages, provider_messages};
 
 /// Pages read at most: newest first, one person, since the first attempt.
@@ -61,17 +62,17 @@ async fn read(step: &Step, row: &Message, counts: &mut bool) -> Result<std::resu
 }
 
 async fn fold_page(step: &Step, page: &Page) -> Result<()> {
-    let mut tx = step.engine.pool().begin().await?;
+    let mut unit = Unit::new(step.engine.pool());
     let how = How::now(&step.engine, Source::LookUp);
     let mut at_provider = Vec::new();
     for seen in &page.observations {
         match seen {
             Observation::AtProvider(seen) => at_provider.push(seen.clone()),
-            other => drop(fold::helpdesk(&mut tx, &step.ends.channel, other, how).await?),
+            other => drop(fold::helpdesk(&mut unit, &step.ends.channel, other, how).await?),
         }
     }
-    fold::provider(&mut tx, step.ends.channel.provider_account, None, &at_provider, how).await?;
-    Ok(tx.commit().await?)
+    fold::provider(&mut unit, step.ends.channel.provider_account, None, &at_provider, how).await?;
+    Ok(unit.commit().await?)
 }
 
 /// Whether everything further down the list is from before the message could be there: everything on this page that has

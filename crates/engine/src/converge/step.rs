@@ -2,14 +2,13 @@
 
 use super::accounts::Ends;
 use super::worker::{Both, PUT_OFF};
-use super::{apply, aside, fetch, look_up};
+use super::{apply, begin, fetch, look_up};
 use crate::call::{self, Caller, Made};
 use crate::media::attach;
 use crate::sender::Window;
 use crate::trace::{Kind, Open, Within};
-use crate::{Engine, Result, Safeguard, crash, person};
+use crate::{Engine, Result, Safeguard, crash};
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,12 +17,13 @@ use twinwire_core::connector::{Attachment, Call};
 use twinwire_core::model::{Act, Message, Need, Side, log_id};
 use twinwire_core::observe::Observation;
 use twinwire_core::outcome::{Done, Outcome, Refusal};
-use twinwire_core::plan::{Action, plan, side_of};
-use twinwire_core::settle::{self, Result as Came};
+use twinwire_core::plan::{Action, side_of};
+use twinwire_core::settle::Result as Came;
 use twinwire_core::{report, segments};
-use twinwire_store::attempts::{self, Line};
+use twinwire_store::attempts::Line;
+use twinwire_store::conversations;
 use twinwire_store::leases::{self, Lease};
-use twinwire_store::{channels, consents, conversations, messages, work};
+use twinwire_store::unit::Unit;
 
 /// How often writing an outcome is tried while the database is away. What is lost then is not the message: the row
 /// stands in flight, and whoever works the channel next looks it up.
@@ -45,6 +45,9 @@ pub(super) struct Step {
     pub(super) thread: Option<String>,
     /// The step's span.
     pub(super) within: Option<Within>,
+    /// What is written down together with other steps of the channel.
+    pub(super) begins: begin::Begins,
+    pub(super) applies: apply::Applies,
 }
 
 impl Step {
@@ -130,7 +133,7 @@ async fn all(step: &mut Step, claimed: Message, act: Act) -> Result<()> {
         return Ok(());
     }
     crash::point("before_begin");
-    let Some(row) = begin(step, &claimed.external_id, act, waited).await? else { return Ok(()) };
+    let Some(row) = begin::run(step, &claimed.external_id, act, waited).await? else { return Ok(()) };
     crash::point("after_begin");
     if act == Act::Deliver && claimed.attempted_at.is_none() {
         let lag = (step.engine.now() - row.seen_at).to_std().unwrap_or_default();
@@ -142,17 +145,17 @@ async fn all(step: &mut Step, claimed: Message, act: Act) -> Result<()> {
     }
     crash::point("after_call");
     let span = Open::begin(&step.engine, step.within.as_ref(), "apply", Kind::Internal);
-    let done = insist(step, &row, act, &brought).await;
+    let done = insist(step, &row, act, brought).await;
     span.end(done.is_err());
     done
 }
 
 /// Writes down what came of the act, however often that takes.
-async fn insist(step: &Step, row: &Message, act: Act, brought: &Brought) -> Result<()> {
-    let mut tries = 0;
+async fn insist(step: &Step, row: &Message, act: Act, brought: Brought) -> Result<()> {
+    let (mut tries, brought) = (0, Arc::new(brought));
     loop {
         tries += 1;
-        match apply::run(step, row, act, brought).await {
+        match apply::run(step, row, act, &brought).await {
             Err(error) if error.is_conflict() && tries < APPLY_TRIES => {}
             Err(error) if error.is_outage() && tries < APPLY_TRIES => tokio::time::sleep(APPLY_PAUSE).await,
             done => return done,
@@ -187,49 +190,10 @@ async fn pace(step: &Step, row: &Message, act: Act) -> Result<bool> {
     }
 }
 
-/// Commits the intent. None when the row does not ask for this act any more.
-async fn begin(step: &Step, id: &str, act: Act, waited: bool) -> Result<Option<Message>> {
-    let now = step.engine.now();
-    let mut tx = step.engine.pool().begin().await?;
-    fence(&step.engine, &mut tx, &step.lease).await?;
-    let Some(row) = messages::lock(&mut tx, step.lease.channel, id).await? else { return Ok(None) };
-    let row = as_known(&step.engine, row);
-    let Some(standing) = channels::standing(&mut *tx, step.lease.channel).await? else { return Ok(None) };
-    let mut facts = step.ends.facts_now(&step.engine, step.thread.is_some(), &standing);
-    if row.need() == Need::Deliver && row.destination() == Side::Provider {
-        facts.broken_off =
-            row.part.follows() && messages::is_broken_off(&mut *tx, step.lease.channel, &row).await?;
-        let names = person::names(step.engine.key(), &row.conversation);
-        facts.opted_out = consents::is_opted_out(&mut *tx, step.lease.channel, &names).await?;
-    }
-    let action = plan(&row, &facts, now);
-    if let Action::Park(why) = action {
-        tx.rollback().await?;
-        aside::park(&step.engine, &step.lease, &step.ends, id, why).await?;
-        return Ok(None);
-    }
-    if action != Action::Do(act) {
-        // Left due, it would be taken up and given up in a circle until the worker knows better.
-        if let Some(wake_at) = later(action, now) {
-            work::reschedule(&mut *tx, step.lease.channel, id, row.wake_at, Some(wake_at)).await?;
-            tx.commit().await?;
-        }
-        return Ok(None);
-    }
-    if waited && act == Act::Deliver && !work::is_at_turn(&mut *tx, step.lease.channel, id).await? {
-        return Ok(None);
-    }
-    let begun = settle::begin(&row, act, now);
-    messages::update(&mut tx, step.lease.channel, &row, &begun).await?;
-    attempts::begin(&mut tx, line(step, id), act).await?;
-    tx.commit().await?;
-    Ok(Some(begun))
-}
-
 /// Makes sure that this process still works the channel, until the commit.
-pub(super) async fn fence(engine: &Engine, conn: &mut PgConnection, lease: &Lease) -> Result<()> {
+pub(super) async fn fence(engine: &Engine, unit: &mut Unit, lease: &Lease) -> Result<()> {
     if engine.guards(Safeguard::Fence) {
-        leases::hold(conn, lease).await?;
+        leases::hold(unit.conn().await?, lease).await?;
     }
     Ok(())
 }

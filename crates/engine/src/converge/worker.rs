@@ -1,9 +1,12 @@
 //! The worker of one channel, for as long as it holds the lease.
 
 use super::accounts::Ends;
+use super::apply::Applies;
 use super::aside;
+use super::begin::Begins;
 use super::standing;
 use super::step::{self, Step};
+use crate::gather::Gather;
 use crate::pace::Limits;
 use crate::{Engine, Result};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -26,6 +29,8 @@ use twinwire_store::work;
 const AT_ONCE: usize = 16;
 /// Files fetched at a time for messages of each side, beside those calls: a storage that hangs holds up nobody's text.
 const FILES_AT_ONCE: usize = 6;
+/// Most acts that are begun or applied in one transaction.
+const TOGETHER: usize = 32;
 /// How long a worker without work keeps its lease.
 const LINGER: Duration = Duration::from_secs(2);
 /// Wait after an error of the database.
@@ -109,6 +114,13 @@ struct Lane {
     files: bool,
 }
 
+/// A row whose call runs.
+struct Running {
+    lane: Lane,
+    /// Its conversation, while it is not delivered: nothing else of it goes the same way then.
+    delivering: Option<String>,
+}
+
 struct Worker {
     engine: Engine,
     lease: Lease,
@@ -119,7 +131,9 @@ struct Worker {
     calls: JoinSet<()>,
     /// The row of each call.
     tasks: HashMap<task::Id, String>,
-    running: HashMap<String, Lane>,
+    running: HashMap<String, Running>,
+    begins: Begins,
+    applies: Applies,
     renewed: Instant,
     idle_since: Option<Instant>,
 }
@@ -142,6 +156,8 @@ impl Worker {
             calls: JoinSet::new(),
             tasks: HashMap::new(),
             running: HashMap::new(),
+            begins: Gather::new(1, TOGETHER),
+            applies: Gather::new(1, TOGETHER),
             renewed: Instant::now(),
             idle_since: None,
         }))
@@ -198,7 +214,7 @@ impl Worker {
 
     /// Starts what is due in a lane. Says whether there may be more.
     async fn start_due(&mut self, lane: Lane, now: DateTime<Utc>) -> Result<bool> {
-        let busy = self.running.values().filter(|one| **one == lane).count();
+        let busy = self.running.values().filter(|one| one.lane == lane).count();
         let free = self.at_once(lane).saturating_sub(busy);
         if free == 0 {
             return Ok(false);
@@ -209,8 +225,8 @@ impl Worker {
         let due = if lane.files {
             work::due_files(pool, channel, origin, now, &running, limit).await?
         } else {
-            let delivering: Vec<String> =
-                self.running.iter().filter(|(_, lane)| !lane.files).map(|(id, _)| id.clone()).collect();
+            let same = self.running.values().filter(|one| one.lane == lane);
+            let delivering: Vec<String> = same.filter_map(|one| one.delivering.clone()).collect();
             work::due(pool, channel, origin, now, &running, &delivering, limit).await?
         };
         let all = due.len() == free;
@@ -229,7 +245,9 @@ impl Worker {
         };
         match plan(&row, &self.ends.facts(&self.engine, thread.is_some()), now) {
             Action::Do(act) => {
-                self.running.insert(row.external_id.clone(), lane);
+                let open = row.destination_id().is_none() && row.parked.is_none();
+                let running = Running { lane, delivering: open.then(|| row.conversation.clone()) };
+                self.running.insert(row.external_id.clone(), running);
                 let step = Step {
                     engine: self.engine.clone(),
                     lease: self.lease.clone(),
@@ -238,6 +256,8 @@ impl Worker {
                     shutdown: self.shutdown.clone(),
                     thread,
                     within: None,
+                    begins: self.begins.clone(),
+                    applies: self.applies.clone(),
                 };
                 let id = row.external_id.clone();
                 let call = self.calls.spawn(step::run(step, row, act));

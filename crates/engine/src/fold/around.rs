@@ -1,12 +1,11 @@
 //! What stands around a message that was seen at the provider: by it one can tell which row it is.
 
 use crate::Result;
-use sqlx::PgConnection;
 use twinwire_core::identity::Known;
 use twinwire_core::model::{Direction, Message};
 use twinwire_core::observe::AtProvider;
 use twinwire_store::channels::StoredChannel;
-use twinwire_store::{messages, provider_messages};
+use twinwire_store::unit::Unit;
 
 /// What stands around a record in the tables.
 pub(super) struct Around {
@@ -19,25 +18,23 @@ pub(super) struct Around {
 impl Around {
     /// Reads and locks it. Without `echo` no send of ours is taken to be what was seen.
     pub(super) async fn load(
-        conn: &mut PgConnection,
+        unit: &mut Unit,
         channel: &StoredChannel,
         seen: &AtProvider,
         echo: bool,
     ) -> Result<Self> {
         let by_reference = match &seen.reference {
-            Some(reference) => messages::lock(conn, channel.id, reference).await?,
+            Some(reference) => unit.lock(channel.id, reference).await?,
             None => None,
         };
-        let by_id = messages::lock_by_provider_id(conn, channel.id, &seen.id).await?;
+        let by_id = unit.lock_by_provider_id(channel.id, &seen.id).await?;
         let mut around = Self { by_id, by_reference, uncertain: Vec::new(), rivals: Vec::new() };
         let unknown = around.by_id.is_none() && around.by_reference.is_none();
         if echo && unknown && seen.direction == Direction::Outbound && seen.ours() == channel.channel.address
         {
-            around.uncertain = messages::lock_uncertain(conn, channel.id, seen.customer()).await?;
+            around.uncertain = unit.lock_uncertain(channel.id, seen.customer()).await?;
             if !around.uncertain.is_empty() {
-                let unbound =
-                    provider_messages::unbound(conn, channel.provider_account, seen.ours(), seen.customer())
-                        .await?;
+                let unbound = unit.unbound(channel.provider_account, seen.ours(), seen.customer()).await?;
                 around.rivals = unbound.into_iter().map(|record| record.seen).collect();
             }
         }

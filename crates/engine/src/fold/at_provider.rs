@@ -4,8 +4,8 @@ use super::around::Around;
 use super::{Counts, How, Saved, make, note, save, wake};
 use crate::{Result, person};
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use twinwire_core::consent;
 use twinwire_core::identity::{Identity, identify};
 use twinwire_core::model::{BoundBy, Direction, Message, Parked};
@@ -14,71 +14,120 @@ use twinwire_core::plan::is_too_old;
 use twinwire_core::settle;
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::consents::{self, Said, Source};
-use twinwire_store::provider_messages::{self, Change, Record};
-use twinwire_store::{erasures, messages, retention};
+use twinwire_store::provider_messages::Record;
+use twinwire_store::retention;
+use twinwire_store::unit::{Change, Unit, Wanted};
 
 /// Folds what a provider's account has. `channel` is known where the evidence came through a channel's own hook or
 /// call; else it is found by address.
 ///
 /// All of it is joined before the first is identified: what may be the same send stands side by side then.
 pub async fn fold(
-    conn: &mut PgConnection,
+    unit: &mut Unit,
     account: i64,
     channel: Option<&StoredChannel>,
     shown: &[AtProvider],
     how: How<'_>,
 ) -> Result<Counts> {
     let mut counts = Counts { seen: i64::try_from(shown.len()).unwrap_or(i64::MAX), ..Counts::default() };
-    // Locked in the order of their ids: two transactions with the same messages cannot wait for each other.
-    let mut by_id: Vec<usize> = (0..shown.len()).collect();
-    by_id.sort_by_key(|at| &shown[*at].id);
-    let mut news = Vec::new();
-    let erased = erased(conn, shown, how).await?;
-    for at in by_id {
-        // What is from before somebody was erased does not come back; of what is there, only how far it got is news.
-        if is_from_before(&shown[at], &erased, how)
-            && provider_messages::get(&mut *conn, account, &shown[at].id).await?.is_none()
-        {
-            continue;
-        }
-        let (record, change) = provider_messages::join(conn, account, &shown[at]).await?;
-        if record.emptied && record.channel.is_none() {
-            continue;
-        }
-        if change != Change::None || record.channel.is_none() || record.held {
-            news.push((at, record));
-        }
-    }
-    news.sort_by_key(|(at, _)| *at);
-    for (_, record) in news {
-        let found;
-        let channel = if let Some(channel) = channel {
-            channel
-        } else {
-            found = channels::by_address(&mut *conn, account, record.seen.ours()).await?;
-            let Some(channel) = &found else { continue };
-            channel
-        };
-        counts.saved(place(conn, channel, &record, how).await?);
+    let news = join(unit, account, shown, how).await?;
+    let mut channels = Channels { account, of_hook: channel, found: BTreeMap::new() };
+    want_all(unit, &mut channels, &news, how).await?;
+    for record in news {
+        let Some(channel) = channels.of(unit, record.seen.ours()).await? else { continue };
+        counts.saved(place(unit, &channel, &record, how).await?);
         if is_long_past(&record, how) {
-            let row = messages::lock_by_provider_id(conn, channel.id, &record.seen.id).await?;
+            let row = unit.lock_by_provider_id(channel.id, &record.seen.id).await?;
             let ids: Vec<String> = row.into_iter().map(|row| row.external_id).collect();
-            retention::empty(conn, channel.id, account, &ids, how.now).await?;
+            retention::empty(unit.written().await?, channel.id, account, &ids, how.now).await?;
         }
     }
     Ok(counts)
 }
 
+/// Joins what is shown into its records, and gives those that have something to be done for, in the order in which they
+/// are shown.
+async fn join(unit: &mut Unit, account: i64, shown: &[AtProvider], how: How<'_>) -> Result<Vec<Record>> {
+    let records = shown.iter().map(|seen| (account, seen.id.clone())).collect();
+    unit.load(Wanted { records, ..Wanted::default() }).await?;
+    // Of a list nearly everything is known; that is looked at, and not even locked.
+    let news: Vec<&AtProvider> = shown.iter().filter(|seen| !unit.is_known(account, seen)).collect();
+    if news.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut wanted = Wanted::default();
+    wanted.locked_records.extend(news.iter().map(|seen| (account, seen.id.clone())));
+    unit.load(wanted).await?;
+    let erased = erased(unit, &news, how).await?;
+    let mut records = Vec::new();
+    for seen in news {
+        // What is from before somebody was erased does not come back; of what is there, only how far it got is news.
+        if is_from_before(seen, &erased, how) && unit.record(account, &seen.id).await?.is_none() {
+            continue;
+        }
+        let (record, change) = unit.join(account, seen).await?;
+        if record.emptied && record.channel.is_none() {
+            continue;
+        }
+        if change != Change::None || record.channel.is_none() || record.held {
+            records.push(record);
+        }
+    }
+    Ok(records)
+}
+
+/// The channels of what an account shows.
+struct Channels<'a> {
+    account: i64,
+    /// The one whose hook or call showed it.
+    of_hook: Option<&'a StoredChannel>,
+    /// Those that were found by their addresses.
+    found: BTreeMap<String, Option<Arc<StoredChannel>>>,
+}
+
+impl Channels<'_> {
+    async fn of(&mut self, unit: &mut Unit, address: &str) -> Result<Option<Arc<StoredChannel>>> {
+        if !self.found.contains_key(address) {
+            let found = match self.of_hook {
+                Some(channel) => Some(channel.clone()),
+                None => channels::by_address(unit.conn().await?, self.account, address).await?,
+            };
+            self.found.insert(address.to_owned(), found.map(Arc::new));
+        }
+        Ok(self.found.get(address).cloned().flatten())
+    }
+}
+
+/// Reads what placing records asks for.
+async fn want_all(unit: &mut Unit, channels: &mut Channels<'_>, news: &[Record], how: How<'_>) -> Result<()> {
+    let mut wanted = Wanted::default();
+    for record in news {
+        if let Some(channel) = channels.of(unit, record.seen.ours()).await? {
+            want(&mut wanted, &channel, &record.seen, how);
+        }
+    }
+    Ok(unit.load(wanted).await?)
+}
+
+/// What folding a message at the provider asks for.
+pub(super) fn want(wanted: &mut Wanted, channel: &StoredChannel, seen: &AtProvider, how: How<'_>) {
+    let account = channel.provider_account;
+    wanted.locked_records.push((account, seen.id.clone()));
+    wanted.locked.extend(seen.reference.iter().map(|reference| (channel.id, reference.clone())));
+    wanted.locked.push((channel.id, seen.id.clone()));
+    wanted.by_provider_id.push((channel.id, seen.id.clone()));
+    wanted.unbound.push((account, seen.customer().to_owned()));
+    wanted.people.push(person::token(how.key, seen.customer()));
+}
+
 /// When the people in what is shown were erased, of those who were.
 async fn erased(
-    conn: &mut PgConnection,
-    shown: &[AtProvider],
+    unit: &mut Unit,
+    shown: &[&AtProvider],
     how: How<'_>,
 ) -> Result<BTreeMap<String, DateTime<Utc>>> {
-    let mut tokens: Vec<String> = shown.iter().map(|seen| person::token(how.key, seen.customer())).collect();
-    tokens.sort_unstable();
-    tokens.dedup();
-    Ok(erasures::known(conn, &tokens).await?.into_iter().collect())
+    let people = shown.iter().map(|seen| person::token(how.key, seen.customer())).collect();
+    Ok(unit.erased(people).await?)
 }
 
 /// Whether a message is from before its person was erased. One without a time is as old as what shows it.
@@ -97,47 +146,42 @@ fn is_long_past(record: &Record, how: How<'_>) -> bool {
 }
 
 /// Finds the row that a record is, and folds it in.
-async fn place(
-    conn: &mut PgConnection,
-    channel: &StoredChannel,
-    record: &Record,
-    how: How<'_>,
-) -> Result<Saved> {
+async fn place(unit: &mut Unit, channel: &StoredChannel, record: &Record, how: How<'_>) -> Result<Saved> {
     let seen = &record.seen;
     let account = channel.provider_account;
-    let around = Around::load(conn, channel, seen, how.echo).await?;
+    let around = Around::load(unit, channel, seen, how.echo).await?;
     let (saved, settled) = match identify(seen, &channel.channel.address, around.known()) {
         Identity::Row(row, bound_by) => {
             let after = fold_provider(Some(row), seen, bound_by, how.now);
-            let saved = save(conn, channel.id, row, &after, how).await?;
+            let saved = save(unit, channel.id, row, &after, how).await?;
             if after.body != row.body && after.direction == Direction::Inbound {
-                hear(conn, channel.id, &after).await?;
+                hear(unit, channel.id, &after).await?;
             }
-            wake(conn, channel.id, &after, how.now).await?;
+            wake(unit, channel.id, &after, how.now);
             let news = row.provider_message_id.as_deref() != Some(&seen.id);
             if let Some(displaced) = row.provider_message_id.as_deref().filter(|_| news) {
                 // The id was a guess and gave way: the message that had it is looked at anew.
-                provider_messages::set_place(conn, account, displaced, None, true).await?;
+                unit.set_place(account, displaced, None, true).await?;
             }
             (saved, news)
         }
         Identity::Moved { from, to } => {
-            moved(conn, channel, seen, from, to, how).await?;
+            moved(unit, channel, seen, from, to, how).await?;
             (Saved::Updated, true)
         }
         Identity::New => {
             let mut fresh = fold_provider(None, seen, BoundBy::Answer, how.now);
             fresh.occurred_at = seen.created_at.unwrap_or(how.came);
             let after = parked_if_old(fresh, how);
-            let made = make(conn, channel.id, &after, how).await?;
+            let made = make(unit, channel.id, &after, how).await?;
             if after.direction == Direction::Inbound {
-                hear(conn, channel.id, &after).await?;
+                hear(unit, channel.id, &after).await?;
             }
-            wake(conn, channel.id, &after, how.now).await?;
+            wake(unit, channel.id, &after, how.now);
             (if made { Saved::Inserted } else { Saved::Same }, false)
         }
         Identity::Hold => {
-            provider_messages::set_place(conn, account, &seen.id, None, true).await?;
+            unit.set_place(account, &seen.id, None, true).await?;
             return Ok(Saved::Same);
         }
         Identity::Copy(row) => {
@@ -146,21 +190,21 @@ async fn place(
                 row = row.log_id(),
                 "the provider has this message twice"
             );
-            note(conn, channel.id, row, how, "copy_at_provider", Some(&seen.id)).await?;
+            note(unit, channel.id, row, how, "copy_at_provider", Some(&seen.id));
             (Saved::Same, false)
         }
         Identity::Foreign => return Ok(Saved::Same),
     };
-    provider_messages::set_place(conn, account, &seen.id, Some(channel.id), false).await?;
-    believe(conn, channel.id, seen, how).await?;
+    unit.set_place(account, &seen.id, Some(channel.id), false).await?;
+    believe(unit, channel.id, seen, how).await?;
     if settled {
-        reconsider(conn, channel, seen.customer(), how).await?;
+        reconsider(unit, channel, seen.customer(), how).await?;
     }
     Ok(saved)
 }
 
 /// Writes down what a text says about being texted, if it is one of the words for that.
-pub(crate) async fn hear(conn: &mut PgConnection, channel: i64, row: &Message) -> Result<()> {
+pub(crate) async fn hear(unit: &mut Unit, channel: i64, row: &Message) -> Result<()> {
     let (Some(word), Some(id)) = (consent::word(&row.body), &row.provider_message_id) else { return Ok(()) };
     let said = Said {
         conversation: &row.conversation,
@@ -170,12 +214,12 @@ pub(crate) async fn hear(conn: &mut PgConnection, channel: i64, row: &Message) -
         text: &row.body,
         provider_message_id: Some(id),
     };
-    Ok(consents::record(conn, channel, said).await?)
+    Ok(consents::record(unit.conn().await?, channel, said).await?)
 }
 
 /// Writes down what the provider itself says about a customer's wish: it took a text for a word of its own list, or says
 /// of a message of ours that they do not want it.
-async fn believe(conn: &mut PgConnection, channel: i64, seen: &AtProvider, how: How<'_>) -> Result<()> {
+async fn believe(unit: &mut Unit, channel: i64, seen: &AtProvider, how: How<'_>) -> Result<()> {
     let Some(word) = seen.said else { return Ok(()) };
     let inbound = seen.direction == Direction::Inbound;
     let said = Said {
@@ -187,7 +231,7 @@ async fn believe(conn: &mut PgConnection, channel: i64, seen: &AtProvider, how: 
         text: seen.body.as_deref().filter(|_| inbound).unwrap_or_default(),
         provider_message_id: Some(&seen.id),
     };
-    Ok(consents::record(conn, channel, said).await?)
+    Ok(consents::record(unit.conn().await?, channel, said).await?)
 }
 
 /// Old history that a full backfill brings is put aside where it is found, so that texts of today need not wait until
@@ -197,7 +241,7 @@ fn parked_if_old(row: Message, how: How<'_>) -> Message {
 }
 
 async fn moved(
-    conn: &mut PgConnection,
+    unit: &mut Unit,
     channel: &StoredChannel,
     seen: &AtProvider,
     from: &Message,
@@ -205,26 +249,25 @@ async fn moved(
     how: How<'_>,
 ) -> Result<()> {
     let released = release(from, how.now);
-    messages::update(conn, channel.id, from, &released).await?;
-    wake(conn, channel.id, &released, how.now).await?;
-    note(conn, channel.id, from, how, "unbound", Some("the message at the provider is another one")).await?;
+    unit.update(channel.id, from, &released);
+    wake(unit, channel.id, &released, how.now);
+    note(unit, channel.id, from, how, "unbound", Some("the message at the provider is another one"));
     let after = fold_provider(Some(to), seen, BoundBy::Reference, how.now);
-    save(conn, channel.id, to, &after, how).await?;
-    wake(conn, channel.id, &after, how.now).await
+    save(unit, channel.id, to, &after, how).await?;
+    wake(unit, channel.id, &after, how.now);
+    Ok(())
 }
 
 /// Looks again at records that waited for a send of unknown outcome, now that it is settled.
 pub async fn reconsider(
-    conn: &mut PgConnection,
+    unit: &mut Unit,
     channel: &StoredChannel,
     customer: &str,
     how: How<'_>,
 ) -> Result<()> {
-    let waiting =
-        provider_messages::unbound(conn, channel.provider_account, &channel.channel.address, customer)
-            .await?;
+    let waiting = unit.unbound(channel.provider_account, &channel.channel.address, customer).await?;
     for record in waiting.iter().filter(|record| record.held) {
-        Box::pin(place(conn, channel, record, how)).await?;
+        Box::pin(place(unit, channel, record, how)).await?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Evidence into rows, inside the caller's transaction. Webhooks, polls, look-ups and the answers to our own calls all
+//! Evidence into rows, inside the caller's unit of work. Webhooks, polls, look-ups and the answers to our own calls all
 //! come through here: there is one way for every message.
 //!
 //! * [`order`] — the helpdesk asks for a message to be brought to a customer.
@@ -15,7 +15,6 @@ pub use at_provider::{fold as provider, reconsider};
 
 use crate::{Engine, Result, Safeguard};
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
 use twinwire_core::explain;
 use twinwire_core::model::Message;
 use twinwire_core::observe::Observation;
@@ -23,6 +22,7 @@ use twinwire_core::retry;
 use twinwire_store::attempts::{self, Line, Seen};
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::seal::SecretKey;
+use twinwire_store::unit::{Unit, Wanted};
 use twinwire_store::{accounts, messages, work};
 
 /// How evidence is folded: when it came, and by which way.
@@ -145,39 +145,52 @@ pub struct Folded {
     pub counts: Counts,
 }
 
+/// What folding an observation asks for, so that it can be read at once with what others ask for.
+pub fn want(wanted: &mut Wanted, channel: &StoredChannel, observation: &Observation, how: How<'_>) {
+    match observation {
+        Observation::Ordered(order) => order::want(wanted, channel, order, how),
+        Observation::AtHelpdesk(seen) => {
+            wanted.locked.extend(seen.external_id.iter().map(|id| (channel.id, id.clone())));
+        }
+        Observation::AtProvider(seen) => at_provider::want(wanted, channel, seen, how),
+        Observation::Connected { .. } | Observation::Disconnected => {}
+    }
+}
+
 /// Folds what the helpdesk's hook of a channel shows.
 pub async fn helpdesk(
-    conn: &mut PgConnection,
+    unit: &mut Unit,
     channel: &StoredChannel,
     observation: &Observation,
     how: How<'_>,
 ) -> Result<Folded> {
     let counted = |counts| Ok(Folded { row: None, counts });
     match observation {
-        Observation::Ordered(order) => order::fold(conn, channel, order, how).await,
-        Observation::AtHelpdesk(seen) => counted(at_helpdesk::fold(conn, channel, seen, how).await?),
+        Observation::Ordered(order) => order::fold(unit, channel, order, how).await,
+        Observation::AtHelpdesk(seen) => counted(at_helpdesk::fold(unit, channel, seen, how).await?),
         Observation::Connected { helpdesk_channel_id } => {
+            let conn = unit.written().await?;
             channels::connect(&mut *conn, channel.id, helpdesk_channel_id).await?;
             // While nobody had connected it, the helpdesk refused its tokens.
             accounts::end_pause(&mut *conn, channel.helpdesk_account).await?;
             work::wake_waiting(&mut *conn, channel.id, how.now).await?;
-            work::announce(conn, channel.id).await?;
+            unit.announce(channel.id);
             Ok(Folded::default())
         }
         Observation::Disconnected => {
-            channels::tombstone(conn, channel.id, how.now).await?;
+            channels::tombstone(unit.conn().await?, channel.id, how.now).await?;
             Ok(Folded::default())
         }
         Observation::AtProvider(seen) => {
             let shown = std::slice::from_ref(seen);
-            counted(at_provider::fold(conn, channel.provider_account, Some(channel), shown, how).await?)
+            counted(at_provider::fold(unit, channel.provider_account, Some(channel), shown, how).await?)
         }
     }
 }
 
 /// Writes a row where it has changed, and what is news of it into its story.
 async fn save(
-    conn: &mut PgConnection,
+    unit: &mut Unit,
     channel: i64,
     before: &Message,
     after: &Message,
@@ -186,18 +199,18 @@ async fn save(
     if before == after {
         return Ok(Saved::Same);
     }
-    messages::update(conn, channel, before, after).await?;
-    tell(conn, channel, Some(before), after, how).await?;
+    unit.update(channel, before, after);
+    tell(unit, channel, Some(before), after, how);
     // Was the agent told that it failed, they may have written it again; what follows stays aside then.
     if before.parked.is_some() && after.parked.is_none() && after.helpdesk_status.is_none() {
-        take_up_the_rest(conn, channel, after, how.now).await?;
+        take_up_the_rest(unit, channel, after, how.now).await?;
     }
     Ok(Saved::Updated)
 }
 
 /// The later parts of a text, which were put aside because of this one, are to be sent after all.
 pub(crate) async fn take_up_the_rest(
-    conn: &mut PgConnection,
+    unit: &mut Unit,
     channel: i64,
     row: &Message,
     now: DateTime<Utc>,
@@ -205,64 +218,45 @@ pub(crate) async fn take_up_the_rest(
     if row.part.of == 1 {
         return Ok(());
     }
-    for id in messages::left_behind(&mut *conn, channel, row).await? {
-        let Some(row) = messages::lock(conn, channel, &id).await? else { continue };
+    for id in messages::left_behind(unit.written().await?, channel, row).await? {
+        let Some(row) = unit.lock(channel, &id).await? else { continue };
         let Ok(after) = retry::retry(&row, now) else { continue };
-        messages::update(conn, channel, &row, &after).await?;
+        unit.update(channel, &row, &after);
         let line = Line { channel, external_id: &id, at: now, by: None };
-        attempts::note(conn, line, "earlier_part_goes", None).await?;
+        attempts::note(unit, line, "earlier_part_goes", None);
     }
-    work::announce(conn, channel).await?;
+    unit.announce(channel);
     Ok(())
 }
 
 /// Makes a row and begins its story. False when it is there already; nothing is written then.
-async fn make(conn: &mut PgConnection, channel: i64, row: &Message, how: How<'_>) -> Result<bool> {
-    let made = messages::insert(conn, channel, row).await?;
+async fn make(unit: &mut Unit, channel: i64, row: &Message, how: How<'_>) -> Result<bool> {
+    let made = unit.insert(channel, row).await?;
     if made {
-        tell(conn, channel, None, row, how).await?;
+        tell(unit, channel, None, row, how);
     }
     Ok(made)
 }
 
 /// Writes down what evidence brought, where that tells anybody anything: what is known already adds nothing, however
 /// often a webhook is repeated or a list is read.
-async fn tell(
-    conn: &mut PgConnection,
-    channel: i64,
-    before: Option<&Message>,
-    after: &Message,
-    how: How<'_>,
-) -> Result<()> {
-    let Some(news) = explain::news(before, after) else { return Ok(()) };
+fn tell(unit: &mut Unit, channel: i64, before: Option<&Message>, after: &Message, how: How<'_>) {
+    let Some(news) = explain::news(before, after) else { return };
     let line = Line { channel, external_id: &after.external_id, at: how.now, by: None };
     let seen =
         Seen { what: &news.what, error: news.error.as_deref(), way: how.from.word(), webhook: how.webhook };
-    Ok(attempts::seen(conn, line, seen).await?)
+    attempts::seen(unit, line, seen);
 }
 
 /// Announces a row that has something to do.
-pub(crate) async fn wake(
-    conn: &mut PgConnection,
-    channel: i64,
-    row: &Message,
-    now: DateTime<Utc>,
-) -> Result<()> {
+pub(crate) fn wake(unit: &mut Unit, channel: i64, row: &Message, now: DateTime<Utc>) {
     if row.wake_at.is_some_and(|at| at <= now) {
-        work::announce(conn, channel).await?;
+        unit.announce(channel);
     }
-    Ok(())
 }
 
 /// Writes down what was decided about a row without a call.
-async fn note(
-    conn: &mut PgConnection,
-    channel: i64,
-    row: &Message,
-    how: How<'_>,
-    outcome: &str,
-    detail: Option<&str>,
-) -> Result<()> {
+fn note(unit: &mut Unit, channel: i64, row: &Message, how: How<'_>, outcome: &str, detail: Option<&str>) {
     let line = Line { channel, external_id: &row.external_id, at: how.now, by: None };
-    Ok(attempts::note(conn, line, outcome, detail).await?)
+    attempts::note(unit, line, outcome, detail);
 }

@@ -13,13 +13,14 @@ pub async fn show(engine: &Engine, channel: &str) -> Result<String, SetupError> 
     Ok(channels::api_key(engine.pool(), engine.key(), channel.id, &channel.channel.id).await?)
 }
 
-/// Makes another key. The old one stops working at once: until the helpdesk's user pastes the new one, the helpdesk's
+/// Makes another key. The old one stops working at once (in other processes within a tenth of a second): until the helpdesk's user pastes the new one, the helpdesk's
 /// requests that carry the old one are refused.
 pub async fn rotate(engine: &Engine, channel: &str) -> Result<String, SetupError> {
     let channel = find(engine, channel).await?;
     let api_key = random("sk_", 32);
     let (id, public_id) = (channel.id, &channel.channel.id);
     channels::replace_api_key(engine.pool(), engine.key(), id, public_id, &api_key).await?;
+    engine.forget();
     tracing::info!(channel = channel.channel.id, "the channel has another key");
     Ok(api_key)
 }
@@ -42,6 +43,7 @@ pub async fn reset(engine: &Engine, channel: &str, shared: bool) -> Result<Sessi
     let kept: Settings = known.iter().filter(|(name, _)| !secret(name)).collect();
     accounts::replace(&mut tx, engine.key(), channel.provider_account, &kept).await?;
     tx.commit().await?;
+    engine.forget();
     tracing::info!(channel = channel.channel.id, "the credentials of the channel's account are forgotten");
     session::begin(engine, &channel.channel.pair, &Settings::default(), Some(&channel.channel.id)).await
 }

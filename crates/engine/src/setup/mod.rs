@@ -242,6 +242,7 @@ impl Ready {
                 work::announce(&mut tx, channel).await?;
             }
             tx.commit().await?;
+            engine.forget();
             let channel = there.channel;
             return Ok(Installed { channel, api_key, provider, existed: true, unanswered, log_only });
         }
@@ -253,6 +254,7 @@ impl Ready {
         let new = NewChannel { channel: &channel, helpdesk_account, provider_account, api_key: &api_key };
         channels::insert(&mut tx, engine.key(), new).await?;
         tx.commit().await?;
+        engine.forget();
         Ok(Installed { channel, api_key, provider, existed: false, unanswered, log_only })
     }
 }

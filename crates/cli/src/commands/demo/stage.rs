@@ -56,8 +56,9 @@ impl Stage {
         let api_key = make_channel(&engine, &signalwire).await?;
         front.set_server_url(&format!("{public_url}/v1/install/{PAIR}/authorization"));
         let inbox = front.connect(&api_key).await.context("Front could not connect the channel")?.id;
-        let channel =
-            channels::by_api_key(&database.pool, &api_key).await?.context("the channel is not there")?;
+        let channel = channels::by_api_key(&database.pool, &channels::hash(&api_key))
+            .await?
+            .context("the channel is not there")?;
         signalwire.set_webhook(NUMBER, &channel.channel.provider_url(&public_url, "signalwire", "inbound"));
         let cast = Cast { front, signalwire, engine, inbox, channel, reader };
         Ok(Self { cast, server, scratch, folder })

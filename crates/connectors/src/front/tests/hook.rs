@@ -33,7 +33,7 @@ fn a_message_is_one_order_for_each_person() {
             body: "Your kayak is ready, see you at four \u{1f6f6}".to_owned(),
             files: Vec::new(),
             part: twinwire_core::parts::Part::WHOLE,
-            data: data.clone(),
+            data: data.clone().into(),
             occurred_at: DateTime::from_timestamp_millis(1_763_719_201_123),
         })
     };

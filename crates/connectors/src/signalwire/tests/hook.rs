@@ -27,7 +27,7 @@ fn a_message_from_a_customer_is_read() {
         data: Some(json!({
             "MessageSid": "a1", "SmsSid": "a1", "From": THEIRS, "To": "+1 201 555 0123", "Body": "Grüße 👋",
             "NumMedia": "1", "MediaUrl0": "https://m.test/1", "Tag": ["x", "y"],
-        })),
+        }).into()),
     };
     assert_eq!(seen, expected);
 }

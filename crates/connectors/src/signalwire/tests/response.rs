@@ -16,7 +16,7 @@ fn a_send_that_was_taken_brings_the_message() {
     assert_eq!(seen.body.as_deref(), Some("Your parcel is ready."));
     assert_eq!(seen.created_at, Some(Utc.with_ymd_and_hms(2026, 11, 21, 10, 15, 30).unwrap()));
     assert_eq!((seen.sent_at, &seen.error_code, &seen.reference), (None, &None, &None));
-    assert_eq!(seen.data, Some(body));
+    assert_eq!(seen.data, Some(body.into()));
     // An answer with next to nothing in it still says what we asked for.
     let Outcome::Done(Done::Delivered(seen)) =
         judged(&Call::Deliver(&message), &replied(200, &json!({"sid": "a1"})))

@@ -19,7 +19,7 @@ fn a_send_that_was_taken_brings_the_message() {
     assert_eq!((seen.from.as_str(), seen.to.as_str()), (OURS, THEIRS));
     assert_eq!(seen.created_at, Some(Utc.with_ymd_and_hms(2026, 11, 21, 10, 15, 30).unwrap()));
     assert_eq!((seen.sent_at, &seen.error_code, &seen.reference), (None, &None, &None));
-    assert_eq!(seen.data, Some(body));
+    assert_eq!(seen.data, Some(body.into()));
     // A messaging service has not picked the sender yet; we named it.
     let accepted =
         json!({"sid": "SM1", "status": "accepted", "from": null, "to": THEIRS, "num_segments": "0"});

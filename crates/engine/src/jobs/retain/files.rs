@@ -6,8 +6,9 @@ use crate::{Engine, Error};
 use chrono::{DateTime, TimeDelta, Utc};
 use twinwire_core::media::State;
 use twinwire_store::channels::{self, StoredChannel};
+use twinwire_store::media_let_go;
 use twinwire_store::retention::{self, What};
-use twinwire_store::{media_let_go, messages};
+use twinwire_store::unit::Unit;
 
 /// Messages that are looked at in one transaction; few of them have files.
 const BATCH: i64 = 200;
@@ -48,48 +49,49 @@ async fn batch(
     before: DateTime<Utc>,
     why: &str,
 ) -> Result<bool, Error> {
-    let mut tx = engine.pool().begin().await?;
-    let slice = retention::slice(&mut tx, What::Media, channel.id, before, BATCH).await?;
+    let mut unit = Unit::new(engine.pool());
+    let slice = retention::slice(unit.conn().await?, What::Media, channel.id, before, BATCH).await?;
     if slice.ids.is_empty() {
         return Ok(false);
     }
-    let left = take(&mut tx, channel, &slice.ids, why).await?;
-    retention::mark(&mut tx, What::Media, channel.id, slice.upto, &left).await?;
-    tx.commit().await?;
+    let left = take(&mut unit, channel, &slice.ids, why).await?;
+    retention::mark(unit.conn().await?, What::Media, channel.id, slice.upto, &left).await?;
+    unit.commit().await?;
     Ok(true)
 }
 
 async fn left(engine: &Engine, channel: &StoredChannel, ids: &[String], why: &str) -> Result<(), Error> {
-    let mut tx = engine.pool().begin().await?;
-    let left = take(&mut tx, channel, ids, why).await?;
+    let mut unit = Unit::new(engine.pool());
+    let left = take(&mut unit, channel, ids, why).await?;
     let over: Vec<String> = ids.iter().filter(|id| !left.contains(id)).cloned().collect();
-    retention::unleave(&mut tx, What::Media, channel.id, &over).await?;
-    Ok(tx.commit().await?)
+    retention::unleave(unit.conn().await?, What::Media, channel.id, &over).await?;
+    Ok(unit.commit().await?)
 }
 
 /// Takes the files from settled messages, and gives those that have something to come. The row goes on to say what each
 /// file was.
 async fn take(
-    conn: &mut sqlx::PgConnection,
+    unit: &mut Unit,
     channel: &StoredChannel,
     ids: &[String],
     why: &str,
 ) -> Result<Vec<String>, Error> {
     let mut left = Vec::new();
-    for id in retention::with_files(&mut *conn, channel.id, ids).await? {
-        let Some(mut row) = messages::lock(&mut *conn, channel.id, &id).await? else { continue };
+    for id in retention::with_files(unit.conn().await?, channel.id, ids).await? {
+        let Some(mut row) = unit.lock(channel.id, &id).await? else { continue };
         // Under the lock: nobody can ask for a new attempt now.
-        if !retention::unsettled(&mut *conn, channel.id, std::slice::from_ref(&id)).await?.is_empty() {
+        if !retention::unsettled(unit.conn().await?, channel.id, std::slice::from_ref(&id)).await?.is_empty()
+        {
             left.push(id);
             continue;
         }
         let before = row.clone();
         for medium in &mut row.media {
             let Some(key) = medium.key() else { continue };
-            media_let_go::add(&mut *conn, channel.id, &id, key).await?;
+            media_let_go::add(unit.conn().await?, channel.id, &id, key).await?;
             medium.state = State::Missing { why: why.to_owned() };
         }
-        messages::update(&mut *conn, channel.id, &before, &row).await?;
+        unit.update(channel.id, &before, &row);
     }
     Ok(left)
 }

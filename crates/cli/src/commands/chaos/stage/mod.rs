@@ -164,7 +164,9 @@ async fn line(engine: &Engine, doubles: &Doubles, at: usize, public_url: &str) -
     let api_key = setup::install(engine, &pair, &at_provider.answers(&number)).await?.api_key;
     front.set_server_url(&format!("{public_url}/v1/install/{pair}/authorization"));
     let inbox = front.connect(&api_key).await.context("Front could not connect a channel")?.id;
-    let channel = channels::by_api_key(engine.pool(), &api_key).await?.context("a channel is not there")?;
+    let channel = channels::by_api_key(engine.pool(), &channels::hash(&api_key))
+        .await?
+        .context("a channel is not there")?;
     let inbound = channel.channel.provider_url(public_url, at_provider.name(), "inbound");
     at_provider.sms.set_webhook(&number, &inbound);
     Ok(Line { number, provider, inbox, channel })

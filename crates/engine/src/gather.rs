@@ -1,0 +1,190 @@
+//! Group commit: what comes while a transaction runs is done together in the next one.
+//!
+//! A commit costs the same for one message as for sixty. Nobody waits on purpose for company, so a single one is as fast as
+//! it can be; under load the groups grow by themselves. Where a group fails, each who asked does theirs alone: one thing that
+//! cannot be done, or has to wait, does not keep the others from it.
+
+use crate::{Error, Result};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+
+/// Gathers things to be done, and hands out what came of each.
+pub(crate) struct Gather<T, R>(Arc<Inner<T, R>>);
+
+struct Inner<T, R> {
+    /// Groups that are done at a time.
+    at_once: usize,
+    /// The most in a group.
+    most: usize,
+    queue: Mutex<Queue<T, R>>,
+}
+
+struct Queue<T, R> {
+    waiting: VecDeque<Asked<T, R>>,
+    running: usize,
+}
+
+/// A thing that is to be done, and where what came of it goes.
+type Asked<T, R> = (Arc<T>, oneshot::Sender<Came<R>>);
+
+/// What came of a thing in its group.
+enum Came<R> {
+    /// It was done, or failed by itself.
+    This(Result<R>),
+    /// The group failed.
+    Alone,
+}
+
+impl<T, R> Clone for Gather<T, R> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Send + Sync + 'static, R: Send + 'static> Gather<T, R> {
+    /// Nothing waits yet.
+    pub(crate) fn new(at_once: usize, most: usize) -> Self {
+        let queue = Mutex::new(Queue { waiting: VecDeque::new(), running: 0 });
+        Self(Arc::new(Inner { at_once, most, queue }))
+    }
+
+    /// Has one thing done, by `all` together with what else is there then, and gives what came of it. `all` does all of them
+    /// or none, and gives as many results, in their order.
+    ///
+    /// What has begun goes on when the caller is not there any more: others depend on it.
+    pub(crate) async fn ask<F>(
+        &self,
+        thing: Arc<T>,
+        all: impl Fn(Vec<Arc<T>>) -> F + Copy + Send + 'static,
+    ) -> Result<R>
+    where
+        F: Future<Output = Result<Vec<R>>> + Send + 'static,
+    {
+        let (done, came) = oneshot::channel();
+        if self.0.put((thing.clone(), done)) {
+            tokio::spawn(run(self.0.clone(), all));
+        }
+        match came.await {
+            Ok(Came::This(came)) => came,
+            Ok(Came::Alone) => all(vec![thing]).await?.into_iter().next().ok_or(Error::Broken),
+            Err(_) => Err(Error::Broken),
+        }
+    }
+}
+
+impl<T, R> Inner<T, R> {
+    fn queue(&self) -> MutexGuard<'_, Queue<T, R>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a thing wait. True when somebody has to be started who does groups.
+    fn put(&self, asked: Asked<T, R>) -> bool {
+        let mut queue = self.queue();
+        queue.waiting.push_back(asked);
+        let start = queue.running < self.at_once;
+        queue.running += usize::from(start);
+        start
+    }
+
+    /// The next group; none when nothing waits, and then one less is running.
+    fn next(&self) -> Option<Vec<Asked<T, R>>> {
+        let mut queue = self.queue();
+        if queue.waiting.is_empty() {
+            queue.running -= 1;
+            return None;
+        }
+        let group = queue.waiting.len().min(self.most);
+        Some(queue.waiting.drain(..group).collect())
+    }
+}
+
+/// Does groups until nothing waits.
+async fn run<T, R, F>(gathered: Arc<Inner<T, R>>, all: impl Fn(Vec<Arc<T>>) -> F)
+where
+    F: Future<Output = Result<Vec<R>>> + Send + 'static,
+    R: Send + 'static,
+{
+    while let Some(group) = gathered.next() {
+        let (things, waiting): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let size = things.len();
+        // On its own, so that one group that breaks does not take the others with it.
+        match tokio::spawn(all(things)).await {
+            Ok(Ok(came)) => {
+                for (done, came) in waiting.into_iter().zip(came) {
+                    // Who asked may have gone.
+                    done.send(Came::This(Ok(came))).ok();
+                }
+            }
+            Ok(Err(error)) if size > 1 => {
+                tracing::debug!(%error, size, "what was not done together is done alone");
+                for done in waiting {
+                    done.send(Came::Alone).ok();
+                }
+            }
+            Ok(Err(error)) => {
+                if let Some(done) = waiting.into_iter().next() {
+                    done.send(Came::This(Err(error))).ok();
+                }
+            }
+            Err(error) => tracing::error!(%error, "a group broke"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn what_comes_while_a_group_is_done_is_done_together() {
+        let gather = Gather::<u32, (u32, usize)>::new(1, 3);
+        let all = |things: Vec<Arc<u32>>| async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(things.iter().map(|thing| (**thing, things.len())).collect())
+        };
+        let asked = (0..7).map(|thing| gather.ask(Arc::new(thing), all));
+        let came = futures_util::future::join_all(asked).await;
+        let came: Vec<_> = came.into_iter().map(Result::unwrap).collect();
+        // In their order, and as many as may be.
+        assert_eq!(came, [(0, 3), (1, 3), (2, 3), (3, 3), (4, 3), (5, 3), (6, 1)]);
+    }
+
+    #[tokio::test]
+    async fn a_group_that_breaks_leaves_the_others_be() {
+        let gather = Gather::<bool, ()>::new(1, 1);
+        let all = |things: Vec<Arc<bool>>| async move {
+            assert!(things.iter().all(|fine| **fine));
+            Ok(vec![(); things.len()])
+        };
+        assert!(matches!(gather.ask(Arc::new(false), all).await, Err(Error::Broken)));
+        assert!(gather.ask(Arc::new(true), all).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_fails_or_waits_fails_and_waits_alone() {
+        let gather = Gather::<u64, u64>::new(1, 9);
+        let all = |things: Vec<Arc<u64>>| async move {
+            if things.len() > 1 {
+                return Err(Error::Jobs("not together".to_owned()));
+            }
+            let wait = *things[0];
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            if wait == 7 { Err(Error::Jobs("seven".to_owned())) } else { Ok(vec![wait]) }
+        };
+        let began = std::time::Instant::now();
+        let slow = gather.ask(Arc::new(60_000), all);
+        let (one, seven) = (gather.ask(Arc::new(1), all), gather.ask(Arc::new(7), all));
+        let others = async {
+            let (one, seven) = tokio::join!(one, seven);
+            assert_eq!(one.unwrap(), 1);
+            assert_eq!(seven.unwrap_err().to_string(), "jobs: seven");
+        };
+        tokio::select! {
+            _ = slow => panic!("it did not wait"),
+            () = others => {}
+        }
+        assert!(began.elapsed() < Duration::from_secs(30));
+    }
+}
