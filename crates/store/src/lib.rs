@@ -2,7 +2,7 @@
 //!
 //! Nothing here decides anything. What a row becomes is decided in `twinwire_core`; these functions lock, read and
 //! write. Callers own the transactions. Messages, what providers have of them, and their stories are written by a
-//! [`unit`] of work alone.
+//! [unit](mod@unit) of work alone.
 
 mod error;
 mod words;

@@ -6,7 +6,7 @@
 //!
 //! * [`rows`] — messages.
 //! * [`records`] — what providers have.
-//! * [`write`] — the statements.
+//! * [`mod@write`] — the statements.
 //!
 //! A row that was not there when it was looked for, and that another transaction has made since, is found out when the unit
 //! is written: that is a conflict ([`Error::is_conflict`](crate::Error::is_conflict)), and the unit is to be done anew.
