@@ -20,7 +20,7 @@ use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack, answers, eventual
 const CONNECTIONS: usize = 50;
 
 /// Posts a request many times at once.
-async fn at_once(stack: &Stack, request: &SignedRequest, times: usize) -> Vec<Answer> {
+pub(crate) async fn at_once(stack: &Stack, request: &SignedRequest, times: usize) -> Vec<Answer> {
     let (mut posts, open) = (JoinSet::new(), Arc::new(Semaphore::new(CONNECTIONS)));
     for _ in 0..times {
         let (front, request, open) = (stack.front.clone(), request.clone(), open.clone());
@@ -383,40 +383,4 @@ async fn the_largest_body_that_is_allowed_is_taken() {
     let missing = 1024 * 1024 - event.to_string().len();
     event["payload"]["filling"] = "x".repeat(missing).into();
     assert_eq!(front_posts(&stack, &event).await.status, Some(200));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_that_somebody_holds_keeps_its_own_webhook_waiting_and_no_other() {
-    let stack = Stack::start().await;
-    let inbound = stack.hook_url("inbound");
-    let mut fields = text(&stack, "SMheld", CUSTOMER, SUPPORT, "Hello");
-    fields.push(("FromCity".to_owned(), "Aberdeen".to_owned()));
-    empty_script(&signalwire_posts(&stack, &inbound, &fields).await, 200);
-    stack.settle().await;
-    let mut held = stack.pool.begin().await.unwrap();
-    sqlx::query("select from provider_messages for update").execute(&mut *held).await.unwrap();
-
-    // News of that message, and among many others: they are stored together.
-    // Of two payloads without a time the greater one stays.
-    fields.pop();
-    fields.push(("FromCity".to_owned(), "Zion".to_owned()));
-    let request = stack.signalwire.signed_form(&inbound, &fields);
-    let (signalwire, began) = (stack.signalwire.clone(), std::time::Instant::now());
-    let waiting = tokio::spawn(async move { signalwire.post_raw(&request).await });
-    let mut others = JoinSet::new();
-    for n in 0..20 {
-        let order =
-            stack.front.message_request(&stack.channel, None, &[OTHER_CUSTOMER], &format!("{n}")).unwrap();
-        let front = stack.front.clone();
-        others.spawn(async move { front.post_raw(&order.request).await });
-    }
-    for answer in others.join_all().await {
-        assert_eq!(answer.status, Some(200), "{answer:?}");
-    }
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
-    assert!(!waiting.is_finished(), "it was not held up");
-    held.rollback().await.unwrap();
-    empty_script(&waiting.await.unwrap(), 200);
-    let told = "select count(*) from provider_messages where data ->> 'FromCity' = 'Zion'";
-    assert_eq!(stack.count(told).await, 1);
 }

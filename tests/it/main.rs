@@ -48,6 +48,7 @@ mod schema;
 mod setup;
 mod sql_doc;
 mod status;
+mod together;
 mod traces;
 mod twilio;
 mod unverified;

@@ -201,8 +201,7 @@ async fn store_once(taken: &[Arc<Taken>]) -> Result<Vec<Vec<Message>>, crate::Er
     let engine = &first.engine;
     let how = How::now(engine, Source::Webhook);
     // A row that somebody holds keeps one hook waiting, and not those that came with it.
-    let pool = engine.webhooks();
-    let mut unit = if taken.len() == 1 { Unit::new(pool) } else { Unit::hasty(pool) };
+    let mut unit = Unit::for_some(engine.webhooks(), taken.len());
     let mut wanted = Wanted::default();
     for one in taken {
         for observation in &one.reading.observations {

@@ -36,7 +36,7 @@ pub(super) async fn run(step: &Step, begun: &Message, act: Act, brought: &Arc<Br
 async fn all(asked: Vec<Arc<Asked>>) -> Result<Vec<()>> {
     let Some(Asked { step, .. }) = asked.first().map(AsRef::as_ref) else { return Ok(Vec::new()) };
     let how = How::now(&step.engine, Source::Answer);
-    let mut unit = Unit::new(step.engine.pool());
+    let mut unit = Unit::for_some(step.engine.pool(), asked.len());
     fence(&step.engine, &mut unit, &step.lease).await?;
     crash::point("before_apply");
     let mut wanted = Wanted::default();

@@ -52,7 +52,7 @@ pub(super) async fn run(step: &Step, id: &str, act: Act, waited: bool) -> Result
 async fn all(asked: Vec<Arc<Asked>>) -> Result<Vec<Begun>> {
     let Some(Asked { step, .. }) = asked.first().map(AsRef::as_ref) else { return Ok(Vec::new()) };
     let (engine, channel) = (&step.engine, step.lease.channel);
-    let mut unit = Unit::new(engine.pool());
+    let mut unit = Unit::for_some(engine.pool(), asked.len());
     fence(engine, &mut unit, &step.lease).await?;
     let locked = asked.iter().map(|one| (channel, one.id.clone())).collect();
     unit.load(Wanted { locked, ..Wanted::default() }).await?;
@@ -72,10 +72,9 @@ async fn all(asked: Vec<Arc<Asked>>) -> Result<Vec<Begun>> {
 async fn opted_out(unit: &mut Unit, asked: &[Arc<Asked>]) -> Result<BTreeSet<String>> {
     let (mut people, mut tokens) = (Vec::new(), Vec::new());
     let Some(Asked { step, .. }) = asked.first().map(AsRef::as_ref) else { return Ok(BTreeSet::new()) };
-    for one in asked.iter().filter(|one| one.act == Act::Deliver) {
-        if let Some(row) = unit.get(step.lease.channel, &one.id).await?
-            && row.destination() == Side::Provider
-        {
+    for one in asked {
+        let row = unit.get(step.lease.channel, &one.id).await?.map(|row| as_known(&step.engine, row));
+        if let Some(row) = row.filter(would_be_texted) {
             tokens.push(person::token(step.engine.key(), &row.conversation));
             people.push(row.conversation);
         }
@@ -84,6 +83,11 @@ async fn opted_out(unit: &mut Unit, asked: &[Arc<Asked>]) -> Result<BTreeSet<Str
         return Ok(BTreeSet::new());
     }
     Ok(consents::opted_out(unit.conn().await?, step.lease.channel, &people, &tokens).await?)
+}
+
+/// Whether a row is to be brought to a customer, now or once its files are here.
+fn would_be_texted(row: &Message) -> bool {
+    row.need() == Need::Deliver && row.destination() == Side::Provider
 }
 
 async fn each(
@@ -97,7 +101,7 @@ async fn each(
     let Some(row) = unit.lock(channel, id).await? else { return Ok(Begun::Not) };
     let row = as_known(engine, row);
     let mut facts = step.ends.facts_now(engine, step.thread.is_some(), standing);
-    if row.need() == Need::Deliver && row.destination() == Side::Provider {
+    if would_be_texted(&row) {
         facts.broken_off =
             row.part.follows() && messages::is_broken_off(unit.conn().await?, channel, &row).await?;
         facts.opted_out = opted_out.contains(&row.conversation);

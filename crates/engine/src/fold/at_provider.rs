@@ -39,7 +39,7 @@ pub async fn fold(
         if is_long_past(&record, how) {
             let row = unit.lock_by_provider_id(channel.id, &record.seen.id).await?;
             let ids: Vec<String> = row.into_iter().map(|row| row.external_id).collect();
-            retention::empty(unit.written().await?, channel.id, account, &ids, how.now).await?;
+            retention::empty(unit.past().await?, channel.id, account, &ids, how.now).await?;
         }
     }
     Ok(counts)

@@ -169,7 +169,7 @@ pub async fn helpdesk(
         Observation::Ordered(order) => order::fold(unit, channel, order, how).await,
         Observation::AtHelpdesk(seen) => counted(at_helpdesk::fold(unit, channel, seen, how).await?),
         Observation::Connected { helpdesk_channel_id } => {
-            let conn = unit.written().await?;
+            let conn = unit.past().await?;
             channels::connect(&mut *conn, channel.id, helpdesk_channel_id).await?;
             // While nobody had connected it, the helpdesk refused its tokens.
             accounts::end_pause(&mut *conn, channel.helpdesk_account).await?;

@@ -25,7 +25,7 @@ use rows::Row;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How a hasty unit begins.
+/// How a unit begins that does not wait long for a lock.
 const HASTY: &str = "begin; set local lock_timeout = '300ms'";
 
 /// A channel or an account, and an id in it.
@@ -110,9 +110,10 @@ impl Unit {
         }
     }
 
-    /// One that does not wait long for a lock: it fails, and what was to be done together is done apart.
-    pub fn hasty(pool: &PgPool) -> Self {
-        Self { begin: HASTY, ..Self::new(pool) }
+    /// One for so many things that are done together. It does not wait long for a lock that one of them needs: it fails,
+    /// and they are done apart.
+    pub fn for_some(pool: &PgPool, things: usize) -> Self {
+        Self { begin: if things > 1 { HASTY } else { "begin" }, ..Self::new(pool) }
     }
 
     /// The unit's transaction, for what is not about messages. What the unit keeps is not written yet.
@@ -127,6 +128,16 @@ impl Unit {
     /// The unit's transaction with everything written so far: for what is asked rarely.
     pub async fn written(&mut self) -> Result<&mut PgConnection> {
         self.write().await?;
+        self.conn().await
+    }
+
+    /// The same for what changes messages or records past the unit: what was read of them is forgotten.
+    pub async fn past(&mut self) -> Result<&mut PgConnection> {
+        self.write().await?;
+        self.rows.clear();
+        self.without_row.clear();
+        self.records.clear();
+        self.unbound.clear();
         self.conn().await
     }
 

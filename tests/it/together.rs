@@ -1,0 +1,74 @@
+//! Webhooks that come at the same time are stored together, and no one of them is the worse for another.
+
+use crate::ingest::at_once;
+use crate::posts::{empty_script, signalwire_posts, text};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use twinwire_core::model::Message;
+use twinwire_store::unit::Unit;
+use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_somebody_holds_keeps_its_own_webhook_waiting_and_no_other() {
+    let stack = Stack::start().await;
+    let inbound = stack.hook_url("inbound");
+    let mut fields = text(&stack, "SMheld", CUSTOMER, SUPPORT, "Hello");
+    fields.push(("FromCity".to_owned(), "Aberdeen".to_owned()));
+    empty_script(&signalwire_posts(&stack, &inbound, &fields).await, 200);
+    stack.settle().await;
+    let mut held = stack.pool.begin().await.unwrap();
+    sqlx::query("select from provider_messages for update").execute(&mut *held).await.unwrap();
+
+    // News of that message, and among many others: they are stored together.
+    // Of two payloads without a time the greater one stays.
+    fields.pop();
+    fields.push(("FromCity".to_owned(), "Zion".to_owned()));
+    let request = stack.signalwire.signed_form(&inbound, &fields);
+    let (signalwire, began) = (stack.signalwire.clone(), std::time::Instant::now());
+    let waiting = tokio::spawn(async move { signalwire.post_raw(&request).await });
+    let mut others = JoinSet::new();
+    for n in 0..20 {
+        let order =
+            stack.front.message_request(&stack.channel, None, &[OTHER_CUSTOMER], &format!("{n}")).unwrap();
+        let front = stack.front.clone();
+        others.spawn(async move { front.post_raw(&order.request).await });
+    }
+    for answer in others.join_all().await {
+        assert_eq!(answer.status, Some(200), "{answer:?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(!waiting.is_finished(), "it was not held up");
+    held.rollback().await.unwrap();
+    empty_script(&waiting.await.unwrap(), 200);
+    let told = "select count(*) from provider_messages where data ->> 'FromCity' = 'Zion'";
+    assert_eq!(stack.count(told).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_order_many_times_at_once_is_taken_each_time() {
+    let stack = Stack::start().await;
+    for n in 0..60 {
+        let order = stack.front.message_request(&stack.channel, None, &[CUSTOMER], &format!("{n}")).unwrap();
+        for answer in at_once(&stack, &order.request, 12).await {
+            assert_eq!(answer.status, Some(200), "{n}: {answer:?}");
+        }
+    }
+    assert_eq!(stack.rows().await.len(), 60);
+}
+
+#[tokio::test]
+async fn what_changes_a_row_past_its_unit_is_seen_by_the_unit() {
+    let stack = Stack::start().await;
+    stack.front.agent_writes(&stack.channel, &[CUSTOMER], "Before").await.unwrap();
+    stack.settle().await;
+    let (channel, id) = (stack.channel_key().await, stack.rows().await[0].external_id.clone());
+    let mut unit = Unit::new(&stack.pool);
+    let row = unit.lock(channel, &id).await.unwrap().unwrap();
+    let noted = Message { last_error: Some("Kept".to_owned()), ..row.clone() };
+    unit.update(channel, &row, &noted);
+    let emptied = sqlx::query("update messages set body = '' where last_error = 'Kept'");
+    let done = emptied.execute(unit.past().await.unwrap()).await.unwrap();
+    assert_eq!(done.rows_affected(), 1, "what the unit kept was written before");
+    let row = unit.lock(channel, &id).await.unwrap().unwrap();
+    assert_eq!((row.body.as_str(), row.last_error.as_deref()), ("", Some("Kept")));
+}
