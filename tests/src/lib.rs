@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod on_twilio;
 pub mod process;
 pub mod receiver;
+mod server;
 mod stack;
 mod wait;
 

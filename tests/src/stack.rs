@@ -1,28 +1,22 @@
 //! The stack.
 
 use crate::database::TestDatabase;
+use crate::server::{engine, serve};
 use crate::wait::eventually;
-use secrecy::SecretString;
 use serde_json::Value;
 use sqlx::PgPool;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
-use twinwire_cli::database::connectors;
 use twinwire_cli::server::Server;
 use twinwire_core::model::Message;
-use twinwire_core::plan::Policy;
 use twinwire_core::setting::Settings;
 use twinwire_engine::jobs::read_list;
-use twinwire_engine::media::Media;
 use twinwire_engine::setup::{self, Installed};
-use twinwire_engine::{Engine, Keep, Options, Safeguard};
+use twinwire_engine::{Engine, Keep, Safeguard};
 use twinwire_sandbox::front::Message as FrontMessage;
 use twinwire_sandbox::{Front, FrontOptions, SignalWire, SignalWireOptions};
 use twinwire_store::backfills::{self, Backfill, Kind};
-use twinwire_store::seal::SecretKey;
 use twinwire_store::{messages, pool};
 
 /// The support team's number.
@@ -344,60 +338,4 @@ async fn no_regular_readings(pool: &PgPool) {
     .execute(pool)
     .await
     .unwrap();
-}
-
-/// A Twinwire between the doubles.
-async fn serve(database: &str, front: &Front, signalwire: &SignalWire, setting: &Setting) -> Server {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let engine = engine(database, front, signalwire, setting, address).await;
-    Server::start(engine, listener, Some(SecretString::from("admin"))).unwrap()
-}
-
-/// The engine of one, of which nothing runs.
-async fn engine(
-    database: &str,
-    front: &Front,
-    signalwire: &SignalWire,
-    setting: &Setting,
-    address: String,
-) -> Engine {
-    let installation: BTreeMap<String, Settings> = [
-        (
-            "front".to_owned(),
-            [
-                ("app_id", AGENT_APP),
-                ("app_secret", SECRET),
-                ("api_url", &front.url()),
-                ("requests_per_minute", setting.front_per_minute),
-                ("requests_per_second", "1000"),
-            ]
-            .into_iter()
-            .filter(|(name, _)| setting.front_app || !name.starts_with("app_"))
-            .collect(),
-        ),
-        ("signalwire".to_owned(), [("api_url", signalwire.url().as_str())].into_iter().collect()),
-        ("twilio".to_owned(), setting.twilio_url.iter().map(|url| ("api_url", url.as_str())).collect()),
-    ]
-    .into();
-    Engine::new(Options {
-        pool: pool::connect(database, 12).await.unwrap(),
-        connectors: connectors(),
-        installation,
-        key: SecretKey::from_text(&SecretKey::text_of([7; 32])).unwrap(),
-        public_url: setting.public_url.clone().unwrap_or(address),
-        media: Media::at(setting.media.path().to_str().unwrap()),
-        home: None,
-        private_hosts: setting.private_hosts,
-        policy: Policy {
-            settling: Some(chrono::TimeDelta::from_std(setting.settling).unwrap()),
-            ..Policy::default()
-        },
-        keep: setting.keep,
-        poll_interval: setting.poll_interval,
-        lease: setting.lease,
-        without: setting.without,
-        clock: Arc::new(chrono::Utc::now),
-    })
-    .unwrap()
 }

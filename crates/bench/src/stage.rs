@@ -97,6 +97,11 @@ impl Stage {
         Ok(())
     }
 
+    /// What Postgres has logged.
+    pub(crate) fn postgres_log(&self) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(self.folder.path().join("postgres.log"))?)
+    }
+
     /// Where the server listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address

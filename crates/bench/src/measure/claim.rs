@@ -4,8 +4,9 @@ use crate::load::{histogram, micros, millis};
 use crate::report::Report;
 use crate::rows;
 use crate::stage::Stage;
+use anyhow::Context;
 use chrono::Utc;
-use sqlx::Row;
+use sqlx::Executor;
 use std::path::Path;
 use std::time::Instant;
 use twinwire_core::model::Side;
@@ -54,22 +55,24 @@ async fn time(stage: &Stage) -> anyhow::Result<f64> {
     Ok(millis(times.value_at_quantile(0.5)))
 }
 
-/// What the query that the program sends does: `auto_explain` of this session.
+/// How Postgres does what the program asks for: it writes the plan of the query into its log.
 async fn plan(stage: &Stage) -> anyhow::Result<String> {
-    let rows = sqlx::query(
-        "explain (analyze, buffers, costs off, timing off, summary off)
-        select m.external_id from messages m where m.channel_id = (select min(id) from channels) and m.wake_at <= now()
-            and m.origin = 'helpdesk' and not exists (
-                select 1 from messages e
-                where e.channel_id = m.channel_id and e.external_conversation_id = m.external_conversation_id
-                    and e.origin = m.origin and e.parked is null
-                    and ((e.origin = 'helpdesk' and e.provider_message_id is null)
-                        or (e.origin = 'provider' and e.helpdesk_message_id is null))
-                    and (e.occurred_at, e.seq) < (m.occurred_at, m.seq))
-        order by m.wake_at, m.seq limit 16",
+    let channel = stage.number("select min(id) from channels").await?;
+    let mut conn = stage.pool.acquire().await?;
+    conn.execute(
+        "load 'auto_explain';
+        set auto_explain.log_analyze = on;
+        set auto_explain.log_buffers = on;
+        set auto_explain.log_timing = off;
+        set auto_explain.log_min_duration = 0",
     )
-    .fetch_all(&stage.pool)
     .await?;
-    let lines: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
-    Ok(lines?.join("\n"))
+    work::due(&mut *conn, channel, Side::Helpdesk, Utc::now(), &[], &[], 16).await?;
+    conn.close().await?;
+    let log = stage.postgres_log()?;
+    let (_, last) = log.rsplit_once("plan:").context("Postgres has logged no plan")?;
+    let plan = last.lines().map(|line| line.trim_start_matches('\t'));
+    let plan: Vec<&str> = plan.skip_while(|line| !line.starts_with("Limit")).collect();
+    let plan = plan.into_iter().take_while(|line| !line.starts_with(|first: char| first.is_ascii_digit()));
+    Ok(plan.collect::<Vec<_>>().join("\n"))
 }
