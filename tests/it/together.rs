@@ -72,3 +72,37 @@ async fn what_changes_a_row_past_its_unit_is_seen_by_the_unit() {
     let row = unit.lock(channel, &id).await.unwrap().unwrap();
     assert_eq!((row.body.as_str(), row.last_error.as_deref()), ("", Some("Kept")));
 }
+
+#[tokio::test]
+async fn a_unit_that_presumes_too_much_writes_nothing_and_says_so() {
+    let stack = Stack::start().await;
+    stack.front.agent_writes(&stack.channel, &[CUSTOMER], "There").await.unwrap();
+    stack.settle().await;
+    let (channel, row) = (stack.channel_key().await, stack.rows().await.remove(0));
+    let suggested =
+        || stack.count("select count(*) from conversations where helpdesk_thread_id = 'cnv_of_it'");
+
+    let new = Message {
+        external_id: "new".to_owned(),
+        helpdesk_message_id: None,
+        provider_message_id: None,
+        ..row.clone()
+    };
+    let mut unit = Unit::new(&stack.pool).presuming();
+    assert!(unit.insert(channel, &new).await.unwrap());
+    assert_eq!(
+        unit.get(channel, &row.external_id).await.unwrap(),
+        None,
+        "it is there, and was not looked for"
+    );
+    unit.suggest_thread(channel, "+12025550199", "cnv_of_it");
+    let wrong = unit.commit().await.unwrap_err();
+    assert!(wrong.is_conflict(), "{wrong}");
+    assert_eq!((stack.rows().await.len(), suggested().await), (1, 0));
+
+    let mut unit = Unit::new(&stack.pool).presuming();
+    assert!(unit.insert(channel, &new).await.unwrap());
+    unit.suggest_thread(channel, "+12025550199", "cnv_of_it");
+    unit.commit().await.unwrap();
+    assert_eq!((stack.rows().await.len(), suggested().await), (2, 1));
+}

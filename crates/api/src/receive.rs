@@ -190,7 +190,9 @@ pub(crate) async fn give(
     hook: &Hook<'_>,
     until: Instant,
 ) -> Response {
-    let taken = tokio::time::timeout_at(until, ingest::receive(&app.engine, connector, channel, hook)).await;
+    // In one place: every layer around this would move it about.
+    let taking = Box::pin(ingest::receive(&app.engine, connector, channel, hook));
+    let taken = tokio::time::timeout_at(until, taking).await;
     let rejected = match taken {
         Ok(Ok(answer)) => return respond(answer),
         Ok(Err(rejected)) => rejected,

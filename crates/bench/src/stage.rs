@@ -99,7 +99,7 @@ impl Stage {
 
     /// What Postgres has logged.
     pub(crate) fn postgres_log(&self) -> anyhow::Result<String> {
-        Ok(std::fs::read_to_string(self.folder.path().join("postgres.log"))?)
+        Ok(std::fs::read_to_string(self.folder.path().join("postgres/postgres.log"))?)
     }
 
     /// Where the server listens.

@@ -10,11 +10,25 @@ pub fn clean(text: &str) -> String {
 
 /// Takes NUL characters out of every string and key of a payload.
 pub fn clean_json(value: Value) -> Value {
+    // Hardly any payload has one, and to look costs less than to make it anew.
+    if is_clean(&value) { value } else { cleaned(value) }
+}
+
+fn is_clean(value: &Value) -> bool {
     match value {
-        Value::String(text) if text.contains('\0') => Value::String(clean(&text)),
-        Value::Array(items) => Value::Array(items.into_iter().map(clean_json).collect()),
+        Value::String(text) => !text.contains('\0'),
+        Value::Array(items) => items.iter().all(is_clean),
+        Value::Object(fields) => fields.iter().all(|(key, item)| !key.contains('\0') && is_clean(item)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+fn cleaned(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(clean(&text)),
+        Value::Array(items) => Value::Array(items.into_iter().map(cleaned).collect()),
         Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(key, item)| (clean(&key), clean_json(item))).collect())
+            Value::Object(fields.into_iter().map(|(key, item)| (clean(&key), cleaned(item))).collect())
         }
         other => other,
     }

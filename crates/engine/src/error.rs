@@ -48,6 +48,11 @@ impl Error {
         matches!(self, Self::Store(error) if error.is_conflict())
     }
 
+    /// Whether it was another transaction that was in the way, by what it wrote or by what it holds.
+    pub fn is_contention(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_conflict() || error.is_held())
+    }
+
     /// Whether the lease of the channel has gone to another process.
     pub fn is_lease_lost(&self) -> bool {
         matches!(self, Self::Store(twinwire_store::Error::LeaseLost))

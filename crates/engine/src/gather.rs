@@ -1,13 +1,15 @@
 //! Group commit: what comes while a transaction runs is done together in the next one.
 //!
 //! A commit costs the same for one message as for sixty. Nobody waits on purpose for company, so a single one is as fast as
-//! it can be; under load the groups grow by themselves. Where a group fails, each who asked does theirs alone: one thing that
-//! cannot be done, or has to wait, does not keep the others from it.
+//! it can be; under load the groups grow by themselves. A group does not wait long for what others hold. Where it fails, each
+//! who asked does theirs alone: one thing that cannot be done, or has to wait, does not keep the others from it.
 
 use crate::{Error, Result};
+use sqlx::PgPool;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
+use twinwire_store::unit::Unit;
 
 /// Gathers things to be done, and hands out what came of each.
 pub(crate) struct Gather<T, R>(Arc<Inner<T, R>>);
@@ -15,6 +17,8 @@ pub(crate) struct Gather<T, R>(Arc<Inner<T, R>>);
 struct Inner<T, R> {
     /// Groups that are done at a time.
     at_once: usize,
+    /// So many have to wait for another group to begin beside one that runs.
+    worth: usize,
     /// The most in a group.
     most: usize,
     queue: Mutex<Queue<T, R>>,
@@ -27,6 +31,25 @@ struct Queue<T, R> {
 
 /// A thing that is to be done, and where what came of it goes.
 type Asked<T, R> = (Arc<T>, oneshot::Sender<Came<R>>);
+
+/// In what company things are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// Others may be there, or come meanwhile: not to be kept waiting.
+    Group,
+    /// The group failed, and this one has all the time that it needs.
+    Alone,
+}
+
+impl Company {
+    /// A unit that waits as long as this company allows.
+    pub(crate) fn unit(self, pool: &PgPool) -> Unit {
+        match self {
+            Self::Group => Unit::hasty(pool),
+            Self::Alone => Unit::new(pool),
+        }
+    }
+}
 
 /// What came of a thing in its group.
 enum Came<R> {
@@ -43,10 +66,16 @@ impl<T, R> Clone for Gather<T, R> {
 }
 
 impl<T: Send + Sync + 'static, R: Send + 'static> Gather<T, R> {
-    /// Nothing waits yet.
-    pub(crate) fn new(at_once: usize, most: usize) -> Self {
+    /// Nothing waits yet. One group is done at a time, and has so many in it at most.
+    pub(crate) fn new(most: usize) -> Self {
+        Self::with(1, 1, most)
+    }
+
+    /// As many as `at_once` are done at a time; another one begins beside one that runs where so many wait that it is `worth`
+    /// it. What a group costs is mostly the same for any size.
+    pub(crate) fn with(at_once: usize, worth: usize, most: usize) -> Self {
         let queue = Mutex::new(Queue { waiting: VecDeque::new(), running: 0 });
-        Self(Arc::new(Inner { at_once, most, queue }))
+        Self(Arc::new(Inner { at_once, worth, most, queue }))
     }
 
     /// Has one thing done, by `all` together with what else is there then, and gives what came of it. `all` does all of them
@@ -56,7 +85,7 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Gather<T, R> {
     pub(crate) async fn ask<F>(
         &self,
         thing: Arc<T>,
-        all: impl Fn(Vec<Arc<T>>) -> F + Copy + Send + 'static,
+        all: impl Fn(Vec<Arc<T>>, Company) -> F + Copy + Send + 'static,
     ) -> Result<R>
     where
         F: Future<Output = Result<Vec<R>>> + Send + 'static,
@@ -67,7 +96,9 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Gather<T, R> {
         }
         match came.await {
             Ok(Came::This(came)) => came,
-            Ok(Came::Alone) => all(vec![thing]).await?.into_iter().next().ok_or(Error::Broken),
+            Ok(Came::Alone) => {
+                all(vec![thing], Company::Alone).await?.into_iter().next().ok_or(Error::Broken)
+            }
             Err(_) => Err(Error::Broken),
         }
     }
@@ -82,15 +113,15 @@ impl<T, R> Inner<T, R> {
     fn put(&self, asked: Asked<T, R>) -> bool {
         let mut queue = self.queue();
         queue.waiting.push_back(asked);
-        let start = queue.running < self.at_once;
+        let start = queue.running == 0 || (queue.running < self.at_once && queue.waiting.len() >= self.worth);
         queue.running += usize::from(start);
         start
     }
 
-    /// The next group; none when nothing waits, and then one less is running.
+    /// The next group; none when nothing waits that is worth it, and then one less is running.
     fn next(&self) -> Option<Vec<Asked<T, R>>> {
         let mut queue = self.queue();
-        if queue.waiting.is_empty() {
+        if queue.waiting.is_empty() || (queue.running > 1 && queue.waiting.len() < self.worth) {
             queue.running -= 1;
             return None;
         }
@@ -100,23 +131,26 @@ impl<T, R> Inner<T, R> {
 }
 
 /// Does groups until nothing waits.
-async fn run<T, R, F>(gathered: Arc<Inner<T, R>>, all: impl Fn(Vec<Arc<T>>) -> F)
+async fn run<T, R, F>(gathered: Arc<Inner<T, R>>, all: impl Fn(Vec<Arc<T>>, Company) -> F)
 where
     F: Future<Output = Result<Vec<R>>> + Send + 'static,
     R: Send + 'static,
 {
-    while let Some(group) = gathered.next() {
+    loop {
+        // Nobody is waited for, but whoever is about to ask at this moment comes along.
+        tokio::task::yield_now().await;
+        let Some(group) = gathered.next() else { return };
         let (things, waiting): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         let size = things.len();
         // On its own, so that one group that breaks does not take the others with it.
-        match tokio::spawn(all(things)).await {
+        match tokio::spawn(all(things, Company::Group)).await {
             Ok(Ok(came)) => {
                 for (done, came) in waiting.into_iter().zip(came) {
                     // Who asked may have gone.
                     done.send(Came::This(Ok(came))).ok();
                 }
             }
-            Ok(Err(error)) if size > 1 => {
+            Ok(Err(error)) if size > 1 || error.is_contention() => {
                 tracing::debug!(%error, size, "what was not done together is done alone");
                 for done in waiting {
                     done.send(Came::Alone).ok();
@@ -139,8 +173,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_comes_while_a_group_is_done_is_done_together() {
-        let gather = Gather::<u32, (u32, usize)>::new(1, 3);
-        let all = |things: Vec<Arc<u32>>| async move {
+        let gather = Gather::<u32, (u32, usize)>::new(3);
+        let all = |things: Vec<Arc<u32>>, _| async move {
             tokio::time::sleep(Duration::from_millis(50)).await;
             Ok(things.iter().map(|thing| (**thing, things.len())).collect())
         };
@@ -153,8 +187,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_group_that_breaks_leaves_the_others_be() {
-        let gather = Gather::<bool, ()>::new(1, 1);
-        let all = |things: Vec<Arc<bool>>| async move {
+        let gather = Gather::<bool, ()>::new(1);
+        let all = |things: Vec<Arc<bool>>, _| async move {
             assert!(things.iter().all(|fine| **fine));
             Ok(vec![(); things.len()])
         };
@@ -164,8 +198,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_fails_or_waits_fails_and_waits_alone() {
-        let gather = Gather::<u64, u64>::new(1, 9);
-        let all = |things: Vec<Arc<u64>>| async move {
+        let gather = Gather::<u64, u64>::new(9);
+        let all = |things: Vec<Arc<u64>>, _| async move {
             if things.len() > 1 {
                 return Err(Error::Jobs("not together".to_owned()));
             }

@@ -1,7 +1,7 @@
 //! A webhook: verify, fold, commit, answer. Nothing else happens in the request.
 
 use crate::fold::{Counts, Folded, How, Source};
-use crate::gather::Gather;
+use crate::gather::{Company, Gather};
 use crate::poll::insist;
 use crate::trace::{Kind, Open, Within};
 use crate::{Engine, crash, fold, verification};
@@ -18,9 +18,6 @@ use twinwire_store::accounts::Account;
 use twinwire_store::channels::{self, State, StoredChannel};
 use twinwire_store::unit::{Unit, Wanted};
 use twinwire_store::webhook_log::Received;
-
-/// How often a webhook is folded when another transaction gets in its way.
-const TRIES: u32 = 5;
 
 /// Why a webhook was not taken. Nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
@@ -155,10 +152,12 @@ pub(crate) type Ingest = Gather<Taken, Vec<Message>>;
 const TOGETHER: usize = 128;
 /// Transactions at a time: while one is committed, the next one is made.
 const AT_ONCE: usize = 2;
+/// Hooks for which a transaction is made while another one runs.
+const WORTH: usize = 16;
 
 /// Nothing waits yet.
 pub(crate) fn gather() -> Ingest {
-    Gather::new(AT_ONCE, TOGETHER)
+    Gather::with(AT_ONCE, WORTH, TOGETHER)
 }
 
 /// What is logged of a hook.
@@ -184,24 +183,27 @@ fn received(
     }
 }
 
-/// Commits what hooks show, all or none; one alone once more where two transactions got in each other's way.
-async fn store(taken: Vec<Arc<Taken>>) -> Result<Vec<Vec<Message>>, crate::Error> {
-    let tries = if taken.len() == 1 { TRIES } else { 1 };
-    for _ in 1..tries {
-        match store_once(&taken).await {
-            Err(error) if error.is_conflict() => {}
-            done => return done,
-        }
+/// Commits what hooks show, all or none.
+async fn store(taken: Vec<Arc<Taken>>, company: Company) -> Result<Vec<Vec<Message>>, crate::Error> {
+    let Some(engine) = taken.first().map(|one| one.engine.clone()) else { return Ok(Vec::new()) };
+    // Whoever has to wait does not do so on one of the few connections of the webhooks.
+    if company == Company::Alone {
+        return insist(|| store_once(&engine, &taken, Unit::new(engine.pool()))).await;
     }
-    store_once(&taken).await
+    // Nearly everything is new; what came before is looked for once that shows.
+    match store_once(&engine, &taken, Unit::new(engine.webhooks()).presuming()).await {
+        Err(error) if error.is_conflict() => {}
+        done => return done,
+    }
+    store_once(&engine, &taken, Unit::new(engine.webhooks())).await
 }
 
-async fn store_once(taken: &[Arc<Taken>]) -> Result<Vec<Vec<Message>>, crate::Error> {
-    let Some(first) = taken.first() else { return Ok(Vec::new()) };
-    let engine = &first.engine;
+async fn store_once(
+    engine: &Engine,
+    taken: &[Arc<Taken>],
+    mut unit: Unit,
+) -> Result<Vec<Vec<Message>>, crate::Error> {
     let how = How::now(engine, Source::Webhook);
-    // A row that somebody holds keeps one hook waiting, and not those that came with it.
-    let mut unit = Unit::for_some(engine.webhooks(), taken.len());
     let mut wanted = Wanted::default();
     for one in taken {
         for observation in &one.reading.observations {

@@ -56,6 +56,14 @@ impl Error {
         }
     }
 
+    /// Whether another transaction holds what was needed, and was not waited for.
+    pub fn is_held(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code == "55P03"),
+            _ => false,
+        }
+    }
+
     /// Whether it took longer than such a question may take.
     pub fn is_too_slow(&self) -> bool {
         match self {

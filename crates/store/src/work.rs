@@ -55,32 +55,44 @@ pub async fn unworked_channels(
     Ok(ids)
 }
 
-/// Rows of a channel, born on the side `origin`, that are due and have a file to be fetched; `running` left out. For that
-/// no row waits for its turn.
+/// What is asked of messages that were born on one side.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The side.
+    pub origin: Side,
+    /// The most rows.
+    pub most: i64,
+    /// The conversations of which a row is being delivered.
+    pub delivering: Vec<String>,
+}
+
+/// Rows of a channel that are due and have a file to be fetched, those longest due first; `running` left out. For that no
+/// row waits for its turn.
 pub async fn due_files(
     conn: impl PgExecutor<'_>,
     channel: i64,
-    origin: Side,
     now: DateTime<Utc>,
     running: &[String],
-    limit: i64,
+    asks: &[Ask],
 ) -> Result<Vec<Message>> {
+    let (origins, most): (Vec<_>, Vec<_>) = asks.iter().map(|ask| (word(ask.origin), ask.most)).unzip();
     sqlx::query_as!(
         Row,
-        r#"select channel_id, external_id, origin, direction, external_conversation_id, sender, recipient, body, data, occurred_at,
-            created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status, provider_error_code,
-            provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt, doubt_at,
-            attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
-        from messages m
-        where m.channel_id = $1 and m.wake_at <= $2 and m.origin = $5 and not m.external_id = any ($3)
-            and m.parked is null and m.media @? '$[*] ? (@.state == "wanted")'
-            and ($5 = 'helpdesk' or greatest(m.attempted_at, m.created_at) > $6)
-        order by m.wake_at, m.seq limit $4"#,
+        r#"select m.channel_id, m.external_id, m.origin, direction, external_conversation_id, sender, recipient, body, data,
+            occurred_at, created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status,
+            provider_error_code, provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt,
+            doubt_at, attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
+        from unnest($4::text[], $5::bigint[]) as l (origin, most) cross join lateral (
+            select * from messages m
+            where m.channel_id = $1 and m.wake_at <= $2 and m.origin = l.origin and not m.external_id = any ($3)
+                and m.parked is null and m.media @? '$[*] ? (@.state == "wanted")'
+                and (l.origin = 'helpdesk' or greatest(m.attempted_at, m.created_at) > $6)
+            order by m.wake_at, m.seq limit l.most) m"#,
         channel,
         now,
         running,
-        limit,
-        word(origin),
+        &origins,
+        &most,
         now - FETCH_WITHIN,
     )
     .fetch_all(conn)
@@ -90,51 +102,62 @@ pub async fn due_files(
     .collect()
 }
 
-/// The other rows of a channel, born on the side `origin`, that are due; `running` left out. A row to be delivered is due
-/// only at its turn: when no earlier undelivered row of its conversation goes the same way, parked ones aside, and none of
-/// its conversation is being `delivered`.
+/// The other rows of a channel that are due; `running` left out. A row to be delivered is due only at its turn: when no
+/// earlier undelivered row of its conversation goes the same way, parked ones aside, and none of its conversation is being
+/// delivered.
 pub async fn due(
     conn: impl PgExecutor<'_>,
     channel: i64,
-    origin: Side,
     now: DateTime<Utc>,
     running: &[String],
-    delivering: &[String],
-    limit: i64,
+    asks: &[Ask],
 ) -> Result<Vec<Message>> {
+    let (origins, most): (Vec<_>, Vec<_>) = asks.iter().map(|ask| (word(ask.origin), ask.most)).unzip();
+    let delivering: Vec<String> = asks
+        .iter()
+        .flat_map(|ask| ask.delivering.iter().map(|conversation| way(ask.origin, conversation)))
+        .collect();
     sqlx::query_as!(
         Row,
-        r#"select channel_id, external_id, origin, direction, external_conversation_id, sender, recipient, body, data,
+        r#"select m.channel_id, m.external_id, m.origin, direction, external_conversation_id, sender, recipient, body, data,
             occurred_at, created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status,
             provider_error_code, provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt,
             doubt_at, attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
-        from messages m
-        where m.channel_id = $1 and m.wake_at <= $2 and m.origin = $5 and not m.external_id = any ($3)
-            and (m.parked is not null
-                or not (m.media @? '$[*] ? (@.state == "wanted")' and ($5 = 'helpdesk' or greatest(m.attempted_at, m.created_at) > $6))
-                    and ((m.origin = 'helpdesk' and m.provider_message_id is not null)
-                        or (m.origin = 'provider' and m.helpdesk_message_id is not null)
-                        or (not m.external_conversation_id = any ($7) and not exists (
-                            select from messages e
-                            where e.channel_id = m.channel_id and e.external_conversation_id = m.external_conversation_id
-                                and e.origin = m.origin and e.parked is null
-                                and ((e.origin = 'helpdesk' and e.provider_message_id is null)
-                                    or (e.origin = 'provider' and e.helpdesk_message_id is null))
-                                and (e.occurred_at, e.seq) < (m.occurred_at, m.seq)))))
-        order by m.wake_at, m.seq limit $4"#,
+        from unnest($4::text[], $5::bigint[]) as l (origin, most) cross join lateral (
+            select * from messages m
+            where m.channel_id = $1 and m.wake_at <= $2 and m.origin = l.origin and not m.external_id = any ($3)
+                and (m.parked is not null
+                    or not (m.media @? '$[*] ? (@.state == "wanted")'
+                            and (l.origin = 'helpdesk' or greatest(m.attempted_at, m.created_at) > $6))
+                        and ((m.origin = 'helpdesk' and m.provider_message_id is not null)
+                            or (m.origin = 'provider' and m.helpdesk_message_id is not null)
+                            or (not l.origin || ' ' || m.external_conversation_id = any ($7) and not exists (
+                                select from messages e
+                                where e.channel_id = m.channel_id
+                                    and e.external_conversation_id = m.external_conversation_id
+                                    and e.origin = m.origin and e.parked is null
+                                    and ((e.origin = 'helpdesk' and e.provider_message_id is null)
+                                        or (e.origin = 'provider' and e.helpdesk_message_id is null))
+                                    and (e.occurred_at, e.seq) < (m.occurred_at, m.seq)))))
+            order by m.wake_at, m.seq limit l.most) m"#,
         channel,
         now,
         running,
-        limit,
-        word(origin),
+        &origins,
+        &most,
         now - FETCH_WITHIN,
-        delivering,
+        &delivering,
     )
     .fetch_all(conn)
     .await?
     .into_iter()
     .map(TryInto::try_into)
     .collect()
+}
+
+/// A conversation in one direction.
+fn way(origin: Side, conversation: &str) -> String {
+    format!("{} {conversation}", word(origin))
 }
 
 /// Whether no earlier undelivered row of a row's conversation goes the same way.

@@ -10,7 +10,7 @@ use sqlx::Executor;
 use std::path::Path;
 use std::time::Instant;
 use twinwire_core::model::Side;
-use twinwire_store::work;
+use twinwire_store::work::{self, Ask};
 
 const SMALL: u64 = 10_000;
 /// Rows that are due.
@@ -32,7 +32,8 @@ pub(crate) async fn run(program: &Path, rows: u64, report: &mut Report) -> anyho
     let mut from = 0;
     for to in [SMALL, rows] {
         rows::settled(&stage, from, to).await?;
-        stage.sql("vacuum analyze messages; checkpoint".to_owned()).await?;
+        stage.sql("vacuum analyze messages".to_owned()).await?;
+        stage.sql("checkpoint".to_owned()).await?;
         from = to;
         let median = time(&stage).await?;
         report.state(&format!("finding 16 due rows among {to} settled, p50"), format!("{median:.3} ms"));
@@ -43,12 +44,17 @@ pub(crate) async fn run(program: &Path, rows: u64, report: &mut Report) -> anyho
     stage.strike().await
 }
 
+/// What a worker asks for.
+fn asks() -> [Ask; 2] {
+    [Side::Provider, Side::Helpdesk].map(|origin| Ask { origin, most: 16, delivering: Vec::new() })
+}
+
 async fn time(stage: &Stage) -> anyhow::Result<f64> {
     let channel = stage.number("select min(id) from channels").await?;
     let mut times = histogram()?;
     for _ in 0..TIMES {
         let began = Instant::now();
-        let due = work::due(&stage.pool, channel, Side::Helpdesk, Utc::now(), &[], &[], 16).await?;
+        let due = work::due(&stage.pool, channel, Utc::now(), &[], &asks()).await?;
         times.record(micros(began.elapsed()))?;
         anyhow::ensure!(due.len() == 16, "{} are due", due.len());
     }
@@ -67,12 +73,12 @@ async fn plan(stage: &Stage) -> anyhow::Result<String> {
         set auto_explain.log_min_duration = 0",
     )
     .await?;
-    work::due(&mut *conn, channel, Side::Helpdesk, Utc::now(), &[], &[], 16).await?;
+    work::due(&mut *conn, channel, Utc::now(), &[], &asks()).await?;
     conn.close().await?;
     let log = stage.postgres_log()?;
     let (_, last) = log.rsplit_once("plan:").context("Postgres has logged no plan")?;
     let plan = last.lines().map(|line| line.trim_start_matches('\t'));
-    let plan: Vec<&str> = plan.skip_while(|line| !line.starts_with("Limit")).collect();
+    let plan: Vec<&str> = plan.skip_while(|line| !line.starts_with("Nested Loop")).collect();
     let plan = plan.into_iter().take_while(|line| !line.starts_with(|first: char| first.is_ascii_digit()));
     Ok(plan.collect::<Vec<_>>().join("\n"))
 }

@@ -2,7 +2,7 @@
 
 use super::step::{Brought, Step, fence, line};
 use crate::fold::{How, Source};
-use crate::gather::Gather;
+use crate::gather::{Company, Gather};
 use crate::trace::Open;
 use crate::{Engine, Result, Safeguard, crash, fold, person};
 use std::sync::Arc;
@@ -33,10 +33,10 @@ pub(super) async fn run(step: &Step, begun: &Message, act: Act, brought: &Arc<Br
 }
 
 /// Applies all, or none.
-async fn all(asked: Vec<Arc<Asked>>) -> Result<Vec<()>> {
+async fn all(asked: Vec<Arc<Asked>>, company: Company) -> Result<Vec<()>> {
     let Some(Asked { step, .. }) = asked.first().map(AsRef::as_ref) else { return Ok(Vec::new()) };
     let how = How::now(&step.engine, Source::Answer);
-    let mut unit = Unit::for_some(step.engine.pool(), asked.len());
+    let mut unit = company.unit(step.engine.pool());
     fence(&step.engine, &mut unit, &step.lease).await?;
     crash::point("before_apply");
     let mut wanted = Wanted::default();

@@ -2,7 +2,7 @@
 
 use super::aside;
 use super::step::{Step, as_known, fence, later, line};
-use crate::gather::Gather;
+use crate::gather::{Company, Gather};
 use crate::{Result, person};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -49,10 +49,10 @@ pub(super) async fn run(step: &Step, id: &str, act: Act, waited: bool) -> Result
 }
 
 /// Begins all, or none.
-async fn all(asked: Vec<Arc<Asked>>) -> Result<Vec<Begun>> {
+async fn all(asked: Vec<Arc<Asked>>, company: Company) -> Result<Vec<Begun>> {
     let Some(Asked { step, .. }) = asked.first().map(AsRef::as_ref) else { return Ok(Vec::new()) };
     let (engine, channel) = (&step.engine, step.lease.channel);
-    let mut unit = Unit::for_some(engine.pool(), asked.len());
+    let mut unit = company.unit(engine.pool());
     fence(engine, &mut unit, &step.lease).await?;
     let locked = asked.iter().map(|one| (channel, one.id.clone())).collect();
     unit.load(Wanted { locked, ..Wanted::default() }).await?;

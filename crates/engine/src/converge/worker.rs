@@ -22,11 +22,11 @@ use twinwire_core::plan::{Action, plan};
 use twinwire_store::channels;
 use twinwire_store::conversations;
 use twinwire_store::leases::{self, Lease};
-use twinwire_store::work;
+use twinwire_store::work::{self, Ask};
 
 /// Calls of one channel at a time, for messages of each side. Apart, so that neither a mass of texts that waits for the
 /// number's pace nor a provider that hangs holds up what customers write, and the other way round.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
 /// Files fetched at a time for messages of each side, beside those calls: a storage that hangs holds up nobody's text.
 const FILES_AT_ONCE: usize = 6;
 /// Most acts that are begun or applied in one transaction.
@@ -156,8 +156,8 @@ impl Worker {
             calls: JoinSet::new(),
             tasks: HashMap::new(),
             running: HashMap::new(),
-            begins: Gather::new(1, TOGETHER),
-            applies: Gather::new(1, TOGETHER),
+            begins: Gather::new(TOGETHER),
+            applies: Gather::new(TOGETHER),
             renewed: Instant::now(),
             idle_since: None,
         }))
@@ -168,6 +168,9 @@ impl Worker {
             return Ok(Next::Stop);
         }
         self.renew().await?;
+        while let Some(ended) = self.calls.try_join_next_with_id() {
+            self.ended(ended);
+        }
         let now = self.engine.now();
         if self.ends.is_stale(now) {
             match Ends::read(&self.engine, self.lease.channel).await? {
@@ -181,10 +184,8 @@ impl Worker {
             self.ends.expire();
         }
         let mut more = false;
-        for origin in [Side::Provider, Side::Helpdesk] {
-            for files in [true, false] {
-                more |= self.start_due(Lane { origin, files }, now).await?;
-            }
+        for files in [true, false] {
+            more |= self.start_due(files, now).await?;
         }
         if more {
             return Ok(Next::Go);
@@ -212,28 +213,37 @@ impl Worker {
         }
     }
 
-    /// Starts what is due in a lane. Says whether there may be more.
-    async fn start_due(&mut self, lane: Lane, now: DateTime<Utc>) -> Result<bool> {
-        let busy = self.running.values().filter(|one| one.lane == lane).count();
-        let free = self.at_once(lane).saturating_sub(busy);
-        if free == 0 {
+    /// Starts what is due, files or the rest, on both sides. Says whether there may be more.
+    async fn start_due(&mut self, files: bool, now: DateTime<Utc>) -> Result<bool> {
+        // What customers write goes first.
+        let asks = [Side::Provider, Side::Helpdesk].map(|origin| self.ask(Lane { origin, files }));
+        let asks: Vec<Ask> = asks.into_iter().flatten().collect();
+        if asks.is_empty() {
             return Ok(false);
         }
-        let limit = i64::try_from(free).unwrap_or(i64::MAX);
-        let (pool, channel, origin) = (self.engine.pool(), self.lease.channel, lane.origin);
         let running: Vec<String> = self.running.keys().cloned().collect();
-        let due = if lane.files {
-            work::due_files(pool, channel, origin, now, &running, limit).await?
+        let (pool, channel) = (self.engine.pool(), self.lease.channel);
+        let due = if files {
+            work::due_files(pool, channel, now, &running, &asks).await?
         } else {
-            let same = self.running.values().filter(|one| one.lane == lane);
-            let delivering: Vec<String> = same.filter_map(|one| one.delivering.clone()).collect();
-            work::due(pool, channel, origin, now, &running, &delivering, limit).await?
+            work::due(pool, channel, now, &running, &asks).await?
         };
-        let all = due.len() == free;
+        let found = |ask: &Ask| due.iter().filter(|row| row.origin == ask.origin).count();
+        let more = asks.iter().any(|ask| usize::try_from(ask.most).is_ok_and(|most| found(ask) >= most));
         for row in due {
+            let lane = Lane { origin: row.origin, files };
             self.take(row, lane, now).await?;
         }
-        Ok(all)
+        Ok(more)
+    }
+
+    /// What there is room for in a lane.
+    fn ask(&self, lane: Lane) -> Option<Ask> {
+        let same = || self.running.values().filter(|one| one.lane == lane);
+        let free = self.at_once(lane).checked_sub(same().count()).filter(|free| *free > 0)?;
+        let most = i64::try_from(free).unwrap_or(i64::MAX);
+        let delivering = same().filter_map(|one| one.delivering.clone()).collect();
+        Some(Ask { origin: lane.origin, most, delivering })
     }
 
     /// Does what the planner says about a row.
@@ -304,9 +314,8 @@ impl Worker {
             () = tokio::time::sleep(sleep) => {}
             Some(ended) = self.calls.join_next_with_id() => {
                 self.ended(ended);
-                while let Some(ended) = self.calls.try_join_next_with_id() {
-                    self.ended(ended);
-                }
+                // What was written down together ends together; the next round counts all of it.
+                task::yield_now().await;
             }
         }
         Ok(Next::Go)

@@ -183,7 +183,9 @@ pub async fn helpdesk(
         }
         Observation::AtProvider(seen) => {
             let shown = std::slice::from_ref(seen);
-            counted(at_provider::fold(unit, channel.provider_account, Some(channel), shown, how).await?)
+            let folded = at_provider::fold(unit, channel.provider_account, Some(channel), shown, how);
+            // Apart: what the much larger of these needs would be moved about with every other.
+            counted(Box::pin(folded).await?)
         }
     }
 }

@@ -58,6 +58,10 @@ pub struct Unit {
     begin: &'static str,
     tx: Option<Transaction<'static, Postgres>>,
     rows: BTreeMap<Key, Row>,
+    /// Whether rows that are only looked at are presumed not to be there.
+    presumes: bool,
+    /// Those that were, and that the database is to be asked for.
+    presumed: Vec<Key>,
     /// New rows, in the order in which they were made.
     born: Vec<Key>,
     /// Ids of the provider's that no row had.
@@ -97,6 +101,8 @@ impl Unit {
             begin: "begin",
             tx: None,
             rows: BTreeMap::new(),
+            presumes: false,
+            presumed: Vec::new(),
             born: Vec::new(),
             without_row: BTreeSet::new(),
             records: BTreeMap::new(),
@@ -110,10 +116,18 @@ impl Unit {
         }
     }
 
-    /// One for so many things that are done together. It does not wait long for a lock that one of them needs: it fails,
-    /// and they are done apart.
-    pub fn for_some(pool: &PgPool, things: usize) -> Self {
-        Self { begin: if things > 1 { HASTY } else { "begin" }, ..Self::new(pool) }
+    /// One that does not wait long for what another transaction holds: it fails ([`Error::is_held`](crate::Error::is_held)).
+    pub fn hasty(pool: &PgPool) -> Self {
+        Self { begin: HASTY, ..Self::new(pool) }
+    }
+
+    /// The same unit, which presumes that the rows that it only looks at are not there. It does not look; the statement that
+    /// writes does, and writes nothing where one is there: that is a conflict, and the unit is to be done without
+    /// presuming. For what is nearly always new.
+    #[must_use]
+    pub fn presuming(mut self) -> Self {
+        self.presumes = true;
+        self
     }
 
     /// The unit's transaction, for what is not about messages. What the unit keeps is not written yet.

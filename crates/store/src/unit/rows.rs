@@ -33,6 +33,10 @@ impl Unit {
             keys.sort_unstable();
             keys.dedup();
         }
+        if self.presumes {
+            self.found(rows.clone(), Vec::new(), false);
+            self.presumed.append(&mut rows);
+        }
         if !rows.is_empty() {
             let (channels, ids) = apart(rows.clone());
             let found = match &mut self.tx {

@@ -1,28 +1,33 @@
 //! What only adds.
 
 use super::{Additions, each, each_media};
-use crate::Result;
 use crate::events::{DELIVERIES, NOTIFY, ROWS};
 use crate::messages::places;
 use crate::words::{word, word_of};
 use crate::work::WAKE;
+use crate::{Error, Result};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use twinwire_core::payload::Payload;
 
-/// Adds rows, requests, lines and the like. A row that another transaction makes at the same time may be met by its id
+/// Adds rows, requests, lines and the like; nothing where a row is there that was presumed not to be. A row that another transaction makes at the same time may be met by its id
 /// at either side before it is met by ours: all of them make it a conflict. The rows that are made are told of where somebody wants to hear of it.
 #[expect(clippy::too_many_lines, reason = "one statement, and a line for each of its columns")]
 pub(super) async fn add(conn: &mut PgConnection, additions: Additions) -> Result<()> {
-    let Additions { born, news, threads, requests, lines, woken } = additions;
+    let Additions { presumed, born, news, threads, requests, lines, woken } = additions;
     let media = each_media(born.iter().map(|(_, message)| message))?;
-    sqlx::query!(
-        r#"with logged as (
+    let added = sqlx::query!(
+        r#"with there as materialized (
+            select from unnest($60::bigint[], $61::text[]) as w (channel, id) cross join lateral (
+                select from messages m where m.channel_id = w.channel and m.external_id = w.id limit 1) m
+            limit 1),
+        logged as (
             insert into webhook_log (id, received_at, connector, hook, channel_id, event, method, url, content_type, body,
                 status, unverified)
             overriding system value
             select * from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::text[],
-                $7::text[], $8::text[], $9::text[], $10::bytea[], $11::integer[], $12::text[])),
+                $7::text[], $8::text[], $9::text[], $10::bytea[], $11::integer[], $12::text[])
+            where not exists (select from there)),
         made as (
             insert into messages (channel_id, external_id, origin, direction, external_conversation_id, sender, recipient,
                 body, data, occurred_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status,
@@ -32,12 +37,13 @@ pub(super) async fn add(conn: &mut PgConnection, additions: Additions) -> Result
                 $20::text[], $21::jsonb[], $22::timestamptz[], $23::text[], $24::text[], $25::text[], $26::text[],
                 $27::text[], $28::text[], $29::timestamptz[], $30::text[], $31::text[], $32::timestamptz[],
                 $33::timestamptz[], $34::jsonb[], $35::integer[], $36::integer[])
+            where not exists (select from there)
             on conflict do nothing
             returning channel_id, external_id, seq, row_updated_at),
         threads as (
             insert into conversations (channel_id, external_conversation_id, helpdesk_thread_id)
             select t.* from unnest($37::bigint[], $38::text[], $39::text[]) as t (channel_id, conversation, thread)
-            where not exists (
+            where not exists (select from there) and not exists (
                 select from conversations c
                 where c.channel_id = t.channel_id and c.external_conversation_id = t.conversation
                     and c.helpdesk_thread_id is not null)
@@ -47,7 +53,8 @@ pub(super) async fn add(conn: &mut PgConnection, additions: Additions) -> Result
             insert into attempts (channel_id, external_id, at, step, act, outcome, detail, owner, fence, way, webhook_id,
                 event)
             select * from unnest($40::bigint[], $41::text[], $42::timestamptz[], $43::text[], $44::text[], $45::text[],
-                $46::text[], $47::text[], $48::bigint[], $49::text[], $50::bigint[], $51::text[])),
+                $46::text[], $47::text[], $48::bigint[], $49::text[], $50::bigint[], $51::text[])
+            where not exists (select from there)),
         happened as (
             select m.*, h.word, h.nth
             from unnest($52::bigint[], $53::text[], $54::text[]) with ordinality as h (channel_id, external_id, word, nth)
@@ -66,8 +73,10 @@ pub(super) async fn add(conn: &mut PgConnection, additions: Additions) -> Result
             where i.name = $56 and i.value = 'yes'
             order by h.nth),
         announced as (select pg_notify($57, '') from (select 1 from outbox limit 1) one),
-        woken as (select pg_notify($58, w::text) from unnest($59::bigint[]) w)
-        select all_made((select count(*) from made), cardinality($13::bigint[])) as "made!",
+        woken as (
+            select pg_notify($58, w::text) from unnest($59::bigint[]) w where not exists (select from there))
+        select case when exists (select from there) then false
+                else all_made((select count(*) from made), cardinality($13::bigint[])) end as "made!",
             (select count(*) from told) + (select count(*) from announced) + (select count(*) from woken) as "told!""#,
         &each(&requests, |(number, _)| *number),
         &each(&requests, |(_, one)| one.at),
@@ -128,8 +137,10 @@ pub(super) async fn add(conn: &mut PgConnection, additions: Additions) -> Result
         DELIVERIES,
         WAKE,
         &woken,
+        &each(&presumed, |(channel, _)| *channel),
+        &each(&presumed, |(_, id)| id.as_str()) as &[&str],
     )
     .fetch_one(conn)
     .await?;
-    Ok(())
+    if added.made { Ok(()) } else { Err(Error::Overtaken) }
 }

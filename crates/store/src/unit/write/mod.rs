@@ -36,6 +36,8 @@ impl News {
 /// What only adds, and is written by one statement.
 #[derive(Debug, Default)]
 struct Additions {
+    /// Rows that must not be there.
+    presumed: Vec<Key>,
     born: Vec<(i64, Message)>,
     news: News,
     threads: Vec<(Key, String)>,
@@ -46,7 +48,10 @@ struct Additions {
 
 impl Additions {
     fn is_empty(&self) -> bool {
-        let others = self.threads.is_empty() && self.requests.is_empty() && self.lines.is_empty();
+        let others = self.presumed.is_empty()
+            && self.threads.is_empty()
+            && self.requests.is_empty()
+            && self.lines.is_empty();
         self.born.is_empty() && others && self.woken.is_empty()
     }
 }
@@ -72,6 +77,7 @@ impl Unit {
 
     fn additions(&mut self) -> Additions {
         let mut additions = Additions {
+            presumed: std::mem::take(&mut self.presumed),
             threads: std::mem::take(&mut self.threads).into_iter().collect(),
             requests: std::mem::take(&mut self.requests),
             lines: std::mem::take(&mut self.lines),
