@@ -1,7 +1,9 @@
 //! The database goes away and comes back.
 
 use crate::posts::{empty_script, front_error, front_posts, message, signalwire_posts, text};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack, eventually};
 
@@ -44,13 +46,18 @@ async fn without_a_database_nothing_is_acknowledged_and_with_it_everything_goes_
 async fn what_was_acknowledged_when_the_database_died_is_there_afterwards_and_sent_once() {
     // More than that at once and the number would send them slowly.
     const MESSAGES: usize = 40;
+    // All of them together would be stored together.
+    const AT_ONCE: usize = 12;
     let stack = Stack::with_own_database().await;
-    let mut posts = JoinSet::new();
+    let (mut posts, open) = (JoinSet::new(), Arc::new(Semaphore::new(AT_ONCE)));
     for n in 0..MESSAGES {
         let order = message(&format!("msg_{n}"), &[&customer(n)], &format!("Message {n}")).to_string();
         let request = crate::posts::signed(&stack, "POST", &order);
-        let front = stack.front.clone();
-        posts.spawn(async move { (n, front.post_raw(&request).await.status) });
+        let (front, open) = (stack.front.clone(), open.clone());
+        posts.spawn(async move {
+            let _open = open.acquire().await.unwrap();
+            (n, front.post_raw(&request).await.status)
+        });
     }
     let (mut acknowledged, mut killed) = (Vec::new(), false);
     while let Some(posted) = posts.join_next().await {
