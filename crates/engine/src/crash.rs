@@ -45,6 +45,13 @@ static STALL: OnceLock<Option<Trap>> = OnceLock::new();
 /// What is written to standard error before a death, with the name of the point: nothing else dies with these words.
 pub const LAST_WORDS: &str = "twinwire: dies at ";
 
+/// A point that so many messages pass together: each is a pass, in whatever company it came.
+pub fn points(name: &str, messages: usize) {
+    for _ in 0..messages {
+        point(name);
+    }
+}
+
 /// Dies or stands still here if this is the point and the pass that was asked for.
 pub fn point(name: &str) {
     let death = DEATH.get_or_init(|| Trap::set("TWINWIRE_CRASH_AT"));

@@ -224,7 +224,7 @@ async fn store_once(
         }
         all.push(rows);
     }
-    crash::point("ingest_before_commit");
+    crash::points("ingest_before_commit", taken.len());
     unit.commit().await?;
     Ok(all)
 }

@@ -38,7 +38,7 @@ async fn all(asked: Vec<Arc<Asked>>, company: Company) -> Result<Vec<()>> {
     let how = How::now(&step.engine, Source::Answer);
     let mut unit = company.unit(step.engine.pool());
     fence(&step.engine, &mut unit, &step.lease).await?;
-    crash::point("before_apply");
+    crash::points("before_apply", asked.len());
     let mut wanted = Wanted::default();
     for one in &asked {
         wanted.locked.push((one.step.lease.channel, one.begun.external_id.clone()));
