@@ -1,10 +1,13 @@
 //! Channels: one helpdesk inbox tied to one address at a provider.
 
+mod keys;
+
+pub use keys::{KeyHash, api_key, hash, replace_api_key};
+
 use crate::Result;
 use crate::seal::SecretKey;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgExecutor};
 use twinwire_core::connector::Channel;
 
@@ -98,7 +101,7 @@ pub async fn lock_setup(conn: &mut PgConnection) -> Result<()> {
 
 /// Makes a channel.
 pub async fn insert(conn: &mut PgConnection, key: &SecretKey, new: NewChannel<'_>) -> Result<i64> {
-    let sealed = key.seal(&owner(&new.channel.id), new.api_key.as_bytes())?;
+    let sealed = key.seal(&keys::owner(&new.channel.id), new.api_key.as_bytes())?;
     let id = sqlx::query_scalar!(
         "insert into channels (public_id, pair, helpdesk_account_id, provider_account_id, address, region,
             api_key_hash, sealed_api_key)
@@ -115,34 +118,6 @@ pub async fn insert(conn: &mut PgConnection, key: &SecretKey, new: NewChannel<'_
     .fetch_one(conn)
     .await?;
     Ok(id)
-}
-
-/// The key of a channel, for its operator.
-pub async fn api_key(conn: impl PgExecutor<'_>, key: &SecretKey, id: i64, public_id: &str) -> Result<String> {
-    let sealed =
-        sqlx::query_scalar!("select sealed_api_key from channels where id = $1", id).fetch_one(conn).await?;
-    let plain = key.open(&owner(public_id), &sealed)?;
-    String::from_utf8(plain).map_err(|_| crate::seal::SealError::Damaged.into())
-}
-
-/// Gives a channel another key: from now on the old one opens nothing.
-pub async fn replace_api_key(
-    conn: impl PgExecutor<'_>,
-    key: &SecretKey,
-    id: i64,
-    public_id: &str,
-    api_key: &str,
-) -> Result<()> {
-    let sealed = key.seal(&owner(public_id), api_key.as_bytes())?;
-    sqlx::query!(
-        "update channels set api_key_hash = $2, sealed_api_key = $3, updated_at = now() where id = $1",
-        id,
-        &hash(api_key),
-        sealed
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// By key.
@@ -388,16 +363,4 @@ pub async fn overview(conn: impl PgExecutor<'_>, channel: Option<i64>) -> Result
     .fetch_all(conn)
     .await?;
     Ok(rows)
-}
-
-/// What of a key is stored.
-pub type KeyHash = [u8; 32];
-
-/// What of a key is stored: so the time that looking for it takes tells nothing about the key.
-pub fn hash(api_key: &str) -> KeyHash {
-    Sha256::digest(api_key.as_bytes()).into()
-}
-
-fn owner(public_id: &str) -> String {
-    format!("channels/{public_id}/api_key")
 }
