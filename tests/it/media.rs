@@ -28,7 +28,7 @@ pub(crate) fn noise(width: u32, height: u32) -> Vec<u8> {
     png.into_inner()
 }
 
-fn cat() -> MediaFile {
+pub(crate) fn cat() -> MediaFile {
     MediaFile::new("cat.png", "image/png", noise(20, 20))
 }
 

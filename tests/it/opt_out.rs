@@ -1,9 +1,11 @@
 //! Who does not want to be texted is not texted, the agent knows why, and nobody answers by machine.
 
+use crate::media::cat;
 use chrono::{TimeDelta, Utc};
 use std::time::Duration;
 use twinwire_core::model::{Message, Parked};
 use twinwire_engine::setup;
+use twinwire_sandbox::front::AgentMessage;
 use twinwire_sandbox::{Fault, Operation, Rule};
 use twinwire_store::backfills::Kind;
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Setting, Stack, answers};
@@ -35,6 +37,23 @@ async fn after_stop_nothing_is_sent_and_the_agent_is_told_why_once() {
     assert!(failures[0].error.as_ref().unwrap().contains("opted out"), "{failures:?}");
     let shown = stack.thread_texts(CUSTOMER);
     assert_eq!(shown.len(), 2, "what the customer wrote is there: {shown:?}");
+}
+
+#[tokio::test]
+async fn a_picture_for_somebody_who_opted_out_is_not_even_fetched() {
+    let stack = stack().await;
+    customer_says(&stack, "stop").await;
+    let fetched =
+        || stack.front.requests().iter().filter(|one| one.operation == Some(Operation::DownloadFile)).count();
+    let message = |to| AgentMessage::to(&[to]).text("Look").with(cat());
+    stack.front.agent_sends(&stack.channel, message(CUSTOMER)).await.unwrap();
+    stack.settle().await;
+    let row = stack.rows().await.into_iter().find(|row| row.body == "Look").unwrap();
+    assert_eq!((row.parked, fetched()), (Some(Parked::OptedOut), 0));
+    // Somebody else's is.
+    stack.front.agent_sends(&stack.channel, message(OTHER_CUSTOMER)).await.unwrap();
+    stack.settle().await;
+    assert_eq!(fetched(), 1);
 }
 
 #[tokio::test]
