@@ -5,6 +5,7 @@ mod pages;
 
 use serde_json::{Value, json};
 use twinwire_sandbox::{Fault, Operation, Rule};
+use twinwire_store::tx;
 use twinwire_tests::{CUSTOMER, SUPPORT, Stack, eventually};
 
 /// Asks for a backfill; gives status and answer.
@@ -263,7 +264,7 @@ async fn what_people_wrote_is_told_to_those_who_may_operate() {
 async fn messages_come_and_go_while_what_operators_ask_for_is_slow() {
     let stack = Stack::start().await;
     // Whatever reads this table waits; no message needs it.
-    let mut tx = stack.pool.begin().await.unwrap();
+    let mut tx = tx::begin(&stack.pool).await.unwrap();
     sqlx::query("lock table admin_tokens in access exclusive mode").execute(&mut *tx).await.unwrap();
     sqlx::query("set local idle_in_transaction_session_timeout = 0").execute(&mut *tx).await.unwrap();
     let url = format!("{}/v1/admin/tokens", stack.url());

@@ -7,6 +7,7 @@ use twinwire_engine::jobs::queue::{self, Queue};
 use twinwire_engine::jobs::{read_list, retain};
 use twinwire_sandbox::{Fault, LoggedRequest, Operation, Rule};
 use twinwire_store::backfills::{self, Backfill, Kind};
+use twinwire_store::tx;
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack, eventually};
 
 /// Messages that the engine asks for in one page of the list.
@@ -360,9 +361,9 @@ async fn old_requests_go_and_neither_a_reader_nor_stray_rows_stop_what_comes() {
         .await
         .unwrap();
     }
-    let mut reader = stack.pool.begin().await.unwrap();
+    let mut reader = tx::begin(&stack.pool).await.unwrap();
     sqlx::query("select count(*) from webhook_log").execute(&mut *reader).await.unwrap();
-    let mut tx = stack.pool.begin().await.unwrap();
+    let mut tx = tx::begin(&stack.pool).await.unwrap();
     retain::request(&mut tx, stack.engine(), "test").await.unwrap();
     tx.commit().await.unwrap();
     let left = "select count(*) from webhook_log_default";

@@ -8,6 +8,7 @@ use twinwire_engine::jobs::replay::{self, Span};
 use twinwire_sandbox::{Fault, Operation, Rule};
 use twinwire_store::backfills::Kind;
 use twinwire_store::jobs::{self, Listed};
+use twinwire_store::tx;
 use twinwire_tests::installation::Installation;
 use twinwire_tests::{Stack, eventually};
 
@@ -68,7 +69,7 @@ async fn what_waits_is_cancelled_at_once_and_never_begins() {
     stack.stop_server().await;
     let other = stack.second_server().await;
     let span = Span { from: chrono::Utc::now(), to: chrono::Utc::now(), channel: None };
-    let mut tx = stack.pool.begin().await.unwrap();
+    let mut tx = tx::begin(&stack.pool).await.unwrap();
     let asked = jobs::Asked { kind: "replay", by: "ann", what: &serde_json::json!(span) };
     let (id, new) = jobs::request(&mut tx, asked, chrono::Utc::now()).await.unwrap();
     assert!(new);

@@ -13,6 +13,7 @@ use twinwire_sandbox::{Fault, MediaFile, Operation, Rule};
 use twinwire_store::backfills::Kind;
 use twinwire_store::jobs::{self, Listed};
 use twinwire_store::story;
+use twinwire_store::tx;
 use twinwire_store::unit::Unit;
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Setting, Stack, eventually};
 
@@ -61,7 +62,7 @@ async fn age(stack: &Stack, so: &str, days: i32) {
 
 /// Runs retention to its end.
 async fn retain(stack: &Stack) -> Listed {
-    let mut tx = stack.pool.begin().await.unwrap();
+    let mut tx = tx::begin(&stack.pool).await.unwrap();
     let id = retain::request(&mut tx, stack.engine(), "test").await.unwrap();
     tx.commit().await.unwrap();
     let done = ended(stack, id).await;

@@ -2,10 +2,12 @@
 
 use crate::ingest::at_once;
 use crate::posts::{empty_script, signalwire_posts, text};
+use std::pin::pin;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use twinwire_core::model::Message;
 use twinwire_store::unit::Unit;
+use twinwire_store::{pool, tx};
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -16,7 +18,7 @@ async fn a_row_that_somebody_holds_keeps_its_own_webhook_waiting_and_no_other() 
     fields.push(("FromCity".to_owned(), "Aberdeen".to_owned()));
     empty_script(&signalwire_posts(&stack, &inbound, &fields).await, 200);
     stack.settle().await;
-    let mut held = stack.pool.begin().await.unwrap();
+    let mut held = tx::begin(&stack.pool).await.unwrap();
     sqlx::query("select from provider_messages for update").execute(&mut *held).await.unwrap();
 
     // News of that message, and among many others: they are stored together.
@@ -105,4 +107,27 @@ async fn a_unit_that_presumes_too_much_writes_nothing_and_says_so() {
     unit.suggest_thread(channel, "+12025550199", "cnv_of_it");
     unit.commit().await.unwrap();
     assert_eq!((stack.rows().await.len(), suggested().await), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_is_given_up_while_it_begins_leaves_nobody_inside_of_it() {
+    let stack = Stack::start().await;
+    let pool = pool::connect(&stack.database.url, 1).await.unwrap();
+    // At each of the moments at which it waits for the database.
+    for moments in 1..=20 {
+        {
+            let mut begun = pin!(tx::begin(&pool));
+            for _ in 0..moments {
+                if futures_util::poll!(begun.as_mut()).is_ready() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        let times = "select now()::text";
+        let mut conn = pool.acquire().await.unwrap();
+        let first: String = sqlx::query_scalar(times).fetch_one(&mut *conn).await.unwrap();
+        let second: String = sqlx::query_scalar(times).fetch_one(&mut *conn).await.unwrap();
+        assert_ne!(first, second, "after {moments}: the clock of a transaction stands still");
+    }
 }

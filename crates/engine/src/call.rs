@@ -9,6 +9,7 @@ use twinwire_core::backoff;
 use twinwire_core::connector::{Attachment, Call, Channel, Connector, Context};
 use twinwire_core::outcome::{Outcome, Refusal, RefusalKind};
 use twinwire_store::accounts::{self, Account, REFUSED, REFUSED_TO_READ, THROTTLED};
+use twinwire_store::tx;
 use twinwire_store::{channels, work};
 
 /// A call is made for an account, and usually for a channel of it.
@@ -226,7 +227,7 @@ async fn works(engine: &Engine, account: &Account, began: DateTime<Utc>, read: b
     }
     tracing::info!(account = account.public_id, connector = account.connector, "account works again");
     // Its messages are due by now, those that were put off for the rest as well; each keeps a back-off of its own.
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     for channel in channels::of_account(&mut *tx, account.id).await? {
         work::announce(&mut tx, channel).await?;
     }

@@ -12,6 +12,7 @@ use twinwire_core::outcome::{Done, Outcome, Page, RefusalKind};
 use twinwire_store::accounts::{self, Account, REFUSED_TO_READ};
 use twinwire_store::backfills::{self, Backfill, Kind};
 use twinwire_store::provider_messages;
+use twinwire_store::tx;
 use twinwire_store::unit::Unit;
 
 type Result<T, E = Error> = std::result::Result<T, E>;
@@ -173,7 +174,7 @@ async fn take_page(
         done => return done,
     }
     let counts = one_by_one(engine, account, &shown).await?;
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     let ends = page_done(&mut tx, reading, next, counts).await?;
     tx.commit().await?;
     Ok(ends)

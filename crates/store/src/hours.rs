@@ -7,7 +7,7 @@
 
 use crate::Result;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{Connection, PgConnection, PgExecutor, Postgres, Transaction};
+use sqlx::{PgConnection, PgExecutor};
 
 /// How far clocks of processes differ, and how long a transaction may take, at most: numbers may be that much out of order.
 const SLACK: TimeDelta = TimeDelta::minutes(2);
@@ -53,8 +53,7 @@ pub async fn forget(conn: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<
 /// Counts an hour by its messages as they stand now.
 pub async fn count(conn: &mut PgConnection, hour: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
     let end = hour + TimeDelta::hours(1);
-    let mut tx = planned_plainly(conn).await?;
-    let (after, upto) = bounds(&mut tx, hour, end, now).await?;
+    let (after, upto) = bounds(conn, hour, end, now).await?;
     sqlx::query!(
         r#"insert into message_hours (hour, after_seq, upto_seq, inbound, outbound, failed, p50_ms, p95_ms, counted_at)
         select $1, $3, $4, count(*) filter (where m.direction = 'inbound'), count(*) filter (where m.direction = 'outbound'),
@@ -86,9 +85,9 @@ pub async fn count(conn: &mut PgConnection, hour: DateTime<Utc>, now: DateTime<U
         upto,
         now,
     )
-    .execute(&mut *tx)
+    .execute(&mut *conn)
     .await?;
-    Ok(tx.commit().await?)
+    Ok(())
 }
 
 /// Between which numbers the messages of an hour lie, as it was found before or by looking. Its end is none while messages
@@ -180,7 +179,6 @@ const FIRST_LOOK: i64 = 1_000;
 /// Takes what came since the last time into the activity of every channel. Of a channel that is met for the first time the
 /// newest messages are looked at; what happened before is not known.
 pub async fn note_activity(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<()> {
-    let mut tx = planned_plainly(conn).await?;
     sqlx::query!(
         "insert into channel_activity (channel_id, last_inbound_at, last_outbound_at, upto_seq)
         select c.id, n.inbound, n.outbound, n.upto from channels c cross join lateral (
@@ -195,7 +193,7 @@ pub async fn note_activity(conn: &mut PgConnection, now: DateTime<Utc>) -> Resul
         now - SLACK,
         FIRST_LOOK
     )
-    .execute(&mut *tx)
+    .execute(&mut *conn)
     .await?;
     // What is younger than that is read again the next time: a transaction may still bring a smaller number.
     sqlx::query!(
@@ -213,14 +211,7 @@ pub async fn note_activity(conn: &mut PgConnection, now: DateTime<Utc>) -> Resul
                 or greatest(a.upto_seq, n.upto) > a.upto_seq)",
         now - SLACK
     )
-    .execute(&mut *tx)
+    .execute(&mut *conn)
     .await?;
-    Ok(tx.commit().await?)
-}
-
-/// A transaction whose queries are not compiled before they run: that takes Postgres a second, and them some milliseconds.
-async fn planned_plainly(conn: &mut PgConnection) -> Result<Transaction<'_, Postgres>> {
-    let mut tx = conn.begin().await?;
-    sqlx::query("set local jit = off").execute(&mut *tx).await?;
-    Ok(tx)
+    Ok(())
 }

@@ -40,6 +40,7 @@ pub mod seal;
 pub mod setups;
 pub mod statistics;
 pub mod story;
+pub mod tx;
 pub mod unit;
 pub mod verification;
 pub mod views;

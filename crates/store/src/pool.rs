@@ -2,7 +2,7 @@
 
 use crate::Result;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{Connection, Executor};
+use sqlx::{AssertSqlSafe, Connection, Executor};
 use std::time::Duration;
 
 /// Oldest server that is supported.
@@ -11,9 +11,9 @@ pub const OLDEST_SERVER: i32 = 140_000;
 /// How long a connection is believed to be there after its last use.
 const TRUSTED: Duration = Duration::from_millis(100);
 
-/// After five seconds the database ends the transaction of a process that stands still in the middle of it. Its locks would
-/// keep others from the rows, and from taking its channels over.
-const STANDSTILL: &str = "set idle_in_transaction_session_timeout = 5000";
+/// After this the database ends the transaction of a process that stands still in the middle of it. Its locks would keep
+/// others from the rows, and from taking its channels over.
+const STANDSTILL: Duration = Duration::from_secs(5);
 
 /// Connections for what operators ask.
 const OPERATORS: u32 = 5;
@@ -22,11 +22,9 @@ const WEBHOOKS: u32 = 3;
 
 /// How long the database may take for one statement of what operators ask.
 pub const ASKED_WITHIN: Duration = Duration::from_secs(10);
-/// The same, as a setting.
-const ASKED_BRIEFLY: &str = "set statement_timeout = 10000";
 
-/// How long a group waits for what another transaction holds.
-const HASTY: &str = "set lock_timeout = 300";
+/// How long what is done together waits for what another transaction holds.
+pub(crate) const HASTE: Duration = Duration::from_millis(300);
 
 /// How statements are planned that are made again and again: once. Their cost does not hang on what is asked for, and
 /// planning the larger ones anew each time would take longer than they do; so would compiling them. All that they ask for
@@ -51,7 +49,7 @@ const GONE: [&str; 4] = [
 pub async fn connect(url: &str, size: u32) -> Result<PgPool> {
     let options: PgConnectOptions = url.parse()?;
     let options = options.application_name("twinwire");
-    match pool(size, &PLANNED_ONCE).connect_with(options.clone()).await {
+    match pool(size, planned_once()).connect_with(options.clone()).await {
         Ok(pool) => Ok(pool),
         Err(sqlx::Error::PoolTimedOut) => Err(why(&options).await.into()),
         Err(error) => Err(error.into()),
@@ -61,18 +59,32 @@ pub async fn connect(url: &str, size: u32) -> Result<PgPool> {
 /// A small pool to the same database for what operators ask: what they ask may read much, and webhooks and messages must
 /// neither wait for it nor go without a connection for its sake. Its connections are made when they are needed.
 pub fn for_operators(of: &PgPool) -> PgPool {
-    pool(OPERATORS, &[ASKED_BRIEFLY]).connect_lazy_with((*of.connect_options()).clone())
+    pool(OPERATORS, vec![limit("statement_timeout", ASKED_WITHIN)])
+        .connect_lazy_with((*of.connect_options()).clone())
 }
 
 /// A few connections of their own for storing webhooks: they need no more, wait for nobody's work nor long for what somebody
 /// holds, and what the database keeps for each of them is warm.
 pub fn for_webhooks(of: &PgPool) -> PgPool {
-    pool(WEBHOOKS, &[&PLANNED_ONCE[..], &[HASTY]].concat()).connect_lazy_with((*of.connect_options()).clone())
+    let mut own = planned_once();
+    own.push(limit("lock_timeout", HASTE));
+    pool(WEBHOOKS, own).connect_lazy_with((*of.connect_options()).clone())
+}
+
+fn planned_once() -> Vec<String> {
+    PLANNED_ONCE.map(str::to_owned).to_vec()
+}
+
+/// The setting of a limit in time.
+fn limit(name: &str, time: Duration) -> String {
+    format!("set {name} = {}", time.as_millis())
 }
 
 /// How a pool's connections are made and looked after, with settings of their own.
-fn pool(size: u32, own: &[&'static str]) -> PgPoolOptions {
-    let settings = [&[STANDSTILL], &GONE[..], own].concat();
+fn pool(size: u32, own: Vec<String>) -> PgPoolOptions {
+    let mut settings = vec![limit("idle_in_transaction_session_timeout", STANDSTILL)];
+    settings.extend(GONE.map(str::to_owned));
+    settings.extend(own);
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10))
@@ -82,7 +94,7 @@ fn pool(size: u32, own: &[&'static str]) -> PgPoolOptions {
             Box::pin(async move {
                 // One after the other: where one is not known, the error says which.
                 for setting in settings {
-                    conn.execute(setting).await?;
+                    conn.execute(AssertSqlSafe(setting)).await?;
                 }
                 Ok(())
             })

@@ -2,6 +2,7 @@
 //! work at hand, not the history; of a backlog that is larger than [`MOST`] only the beginning is looked at.
 
 use crate::Result;
+use crate::tx;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
@@ -71,7 +72,7 @@ impl Vitals {
 
 /// Reads them, over one connection. No question takes longer than a scrape waits.
 pub async fn read(pool: &PgPool, now: DateTime<Utc>) -> Result<Vitals> {
-    let mut tx = pool.begin().await?;
+    let mut tx = tx::begin(pool).await?;
     sqlx::query("set local statement_timeout = '2500ms'").execute(&mut *tx).await?;
     let conn = &mut *tx;
     let waiting = sqlx::query_as!(

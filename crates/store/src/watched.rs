@@ -2,6 +2,7 @@
 //! need not be signed.
 
 use crate::Result;
+use crate::tx;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 
@@ -29,7 +30,7 @@ pub struct Watched {
 
 /// Reads them, over one connection. No question takes longer than a scrape waits.
 pub async fn read(pool: &PgPool, now: DateTime<Utc>) -> Result<Watched> {
-    let mut tx = pool.begin().await?;
+    let mut tx = tx::begin(pool).await?;
     sqlx::query("set local statement_timeout = '2500ms'").execute(&mut *tx).await?;
     let endpoints = sqlx::query!(
         r#"select case when state = 'active' and paused_until > $1 then 'resting' else state end as "word!",

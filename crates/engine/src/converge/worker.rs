@@ -22,6 +22,7 @@ use twinwire_core::plan::{Action, plan};
 use twinwire_store::channels;
 use twinwire_store::conversations;
 use twinwire_store::leases::{self, Lease};
+use twinwire_store::tx;
 use twinwire_store::work::{self, Ask};
 
 /// Calls of one channel at a time, for messages of each side. Apart, so that neither a mass of texts that waits for the
@@ -70,7 +71,7 @@ pub(super) async fn run(engine: Engine, lease: Lease, notify: Arc<Notify>, shutd
 
 /// Gives the lease back and says so: what is left to do should not wait until another process looks by itself.
 async fn give_back(engine: &Engine, lease: &Lease) -> Result<()> {
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     leases::release(&mut *tx, lease).await?;
     work::announce(&mut tx, lease.channel).await?;
     Ok(tx.commit().await?)

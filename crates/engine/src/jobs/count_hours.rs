@@ -7,7 +7,7 @@ use crate::{Engine, Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
-use twinwire_store::hours;
+use twinwire_store::{hours, tx};
 
 /// The job's name in the queue, and in the schedule.
 pub(super) const KIND: &str = "count_hours";
@@ -33,18 +33,21 @@ async fn count(engine: &Engine) -> Result<()> {
     let now = engine.now();
     let shown = shown(now);
     let Some(first) = shown.first() else { return Ok(()) };
-    let mut conn = engine.pool().acquire().await?;
-    let counted: BTreeMap<_, _> = hours::since(&mut *conn, *first)
+    let counted: BTreeMap<_, _> = hours::since(engine.pool(), *first)
         .await?
         .into_iter()
         .map(|hour| (hour.hour, hour.counted_at))
         .collect();
     for hour in shown.into_iter().rev() {
         if is_due(hour, counted.get(&hour).copied(), now) {
-            hours::count(&mut conn, hour, now).await?;
+            let mut tx = tx::begin(engine.pool()).await?;
+            hours::count(&mut tx, hour, now).await?;
+            tx.commit().await?;
         }
     }
-    Ok(hours::note_activity(&mut conn, now).await?)
+    let mut tx = tx::begin(engine.pool()).await?;
+    hours::note_activity(&mut tx, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Whether an hour is to be counted: the one that goes on each time, the others the more rarely the older they are.

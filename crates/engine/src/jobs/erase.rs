@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use twinwire_core::phone;
 use twinwire_store::erasures::{self, Found, Person, Place};
 use twinwire_store::jobs::{self, Asked};
+use twinwire_store::tx;
 
 /// Messages, or records, that are erased between two looks at whether the job is to end.
 const BATCH: i64 = 50;
@@ -70,7 +71,7 @@ pub async fn request(
         return Err(Refused::Pending(pending));
     }
     let now = engine.now();
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     for person in &people {
         erasures::record(&mut tx, &person.token, now).await?;
     }
@@ -133,7 +134,7 @@ pub(super) async fn run(engine: &Engine, work: &mut Work) -> std::result::Result
         unbound(engine, work, person).await?;
         work.doing("erasing conversations");
         let upto = work.job.created_at;
-        let mut tx = engine.pool().begin().await?;
+        let mut tx = tx::begin(engine.pool()).await?;
         let (consents, conversations) = erasures::erase_conversations(&mut tx, person, upto).await?;
         tx.commit().await?;
         work.add("consents", consents);
@@ -187,7 +188,7 @@ async fn messages(
                 work.add("files", 1);
             }
             let done = insist(|| async move {
-                let mut tx = engine.pool().begin().await?;
+                let mut tx = tx::begin(engine.pool()).await?;
                 let done = erasures::erase_message(&mut tx, row, person, even_pending, engine.now()).await?;
                 tx.commit().await?;
                 Ok(done)
@@ -213,7 +214,7 @@ async fn unbound(engine: &Engine, work: &mut Work, person: &Person) -> std::resu
     let upto = work.job.created_at;
     loop {
         let count = insist(|| async move {
-            let mut tx = engine.pool().begin().await?;
+            let mut tx = tx::begin(engine.pool()).await?;
             let count = erasures::erase_unbound(&mut tx, person, upto, engine.now(), BATCH).await?;
             tx.commit().await?;
             Ok(count)
@@ -233,7 +234,7 @@ async fn webhooks(engine: &Engine, work: &mut Work, words: &[String]) -> std::re
     let upto = work.job.created_at;
     loop {
         let At { at, id } = work.place();
-        let mut tx = engine.pool().begin().await?;
+        let mut tx = tx::begin(engine.pool()).await?;
         let (count, next) =
             erasures::erase_webhooks(&mut tx, words, Place { at, id }, upto, SEARCHED).await?;
         work.add("webhooks", count);

@@ -23,6 +23,7 @@ use queue::{Job, JobFailed, Queue};
 use std::panic::AssertUnwindSafe;
 use tokio_util::sync::CancellationToken;
 use twinwire_store::jobs;
+use twinwire_store::tx;
 
 /// A job that fails so often without getting any further is over.
 pub const MAX_FAILURES: i32 = 10;
@@ -51,7 +52,7 @@ pub async fn run(engine: Engine, shutdown: CancellationToken) -> Result<(), Erro
 /// Wants a job or a reading to end, see [`jobs::cancel`]. What was asked for with a job that has not begun is taken back
 /// with it. Gives its state now; none where there is no such job.
 pub async fn cancel(engine: &Engine, id: i64, by: &str) -> Result<Option<String>, Error> {
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     if let Some(job) = jobs::lock_queued(&mut tx, id).await?.filter(|job| job.kind == "erase") {
         erase::take_back(engine, &mut tx, &job).await?;
     }

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use twinwire_store::backfills::{self, Backfill, Kind};
+use twinwire_store::tx;
 
 /// The job's name in the queue.
 pub const KIND: &str = "read_list";
@@ -26,7 +27,7 @@ pub async fn request(
     kind: Kind,
     requested_by: &str,
 ) -> Result<i64> {
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     let (id, new) = backfills::request(&mut tx, account, channel, kind, requested_by).await?;
     if new {
         push(&mut tx, id, kind).await?;

@@ -16,6 +16,7 @@ use twinwire_core::model::Side;
 use twinwire_core::setting::Verification;
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::jobs::Asked;
+use twinwire_store::tx;
 use twinwire_store::webhook_log::{self, Logged, Place, Which};
 
 /// Requests between two looks at whether the job is to end.
@@ -34,7 +35,7 @@ pub struct Span {
 
 /// Asks for requests to be taken again. Gives the job's key.
 pub async fn request(engine: &Engine, span: Span, by: &str) -> Result<i64> {
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     let id = work::request(&mut tx, engine, Asked { kind: "replay", by, what: &json!(span) }).await?;
     tx.commit().await?;
     Ok(id)

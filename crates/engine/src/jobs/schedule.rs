@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use twinwire_store::backfills::{self, Kind};
 use twinwire_store::jobs;
+use twinwire_store::tx;
 
 /// How often the traffic of the last hours is counted.
 const MINUTELY: Duration = Duration::from_secs(60);
@@ -33,7 +34,7 @@ pub async fn run(engine: Engine, shutdown: CancellationToken) {
 
 async fn once(engine: &Engine) -> Result<()> {
     let now = engine.now();
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     if claim(&mut tx, "poll", engine.poll_interval()).await? {
         ask(&mut tx, Kind::Poll, now).await?;
         for (id, kind) in backfills::stale(&mut *tx, now - STALE).await? {

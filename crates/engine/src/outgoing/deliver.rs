@@ -13,6 +13,7 @@ use twinwire_core::http::{Method, Reply, Request};
 use twinwire_core::outgoing::{Came, RESTS_AFTER, judge, next_attempt, rest};
 use twinwire_store::deliveries::{self, Claimed, Due, Ended};
 use twinwire_store::endpoints;
+use twinwire_store::tx;
 use url::Url;
 
 /// Events that one process sends to one endpoint at a time.
@@ -146,7 +147,7 @@ async fn end(engine: &Engine, due: &Due, event: &Claimed, reply: &Reply) -> Resu
         }
         Came::Gone => {
             let why = "it answered 410: it is gone";
-            let mut tx = pool.begin().await?;
+            let mut tx = tx::begin(pool).await?;
             endpoints::lock(&mut *tx, due.id).await?;
             let ended = Ended { state: "failed", status, error: Some(why), next_at: None, now };
             deliveries::end(&mut *tx, event, owner, ended).await?;
@@ -158,7 +159,7 @@ async fn end(engine: &Engine, due: &Due, event: &Claimed, reply: &Reply) -> Resu
         Came::Not { why, after } => {
             let next_at = next_attempt(event.queued_at, attempts, after, now, rand::random());
             let state = if next_at.is_some() { "pending" } else { "failed" };
-            let mut tx = pool.begin().await?;
+            let mut tx = tx::begin(pool).await?;
             endpoints::lock(&mut *tx, due.id).await?;
             let ended = Ended { state, status, error: Some(&why), next_at, now };
             deliveries::end(&mut *tx, event, owner, ended).await?;

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use twinwire_core::event::Happened;
 use twinwire_store::endpoints::{self, Endpoint, NewEndpoint};
+use twinwire_store::tx;
 use twinwire_store::{channels, deliveries};
 use url::Url;
 
@@ -148,7 +149,7 @@ pub async fn pause(engine: &Engine, id: &str) -> Result<Endpoint, Refused> {
 /// [`Refused::Unknown`].
 pub async fn resume(engine: &Engine, id: &str) -> Result<Endpoint, Refused> {
     one(engine, id).await?;
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     let done = endpoints::resume(&mut tx, id).await?;
     tx.commit().await?;
     if done { one(engine, id).await } else { Err(unknown(id)) }
@@ -160,7 +161,7 @@ pub async fn resume(engine: &Engine, id: &str) -> Result<Endpoint, Refused> {
 /// [`Refused::Unknown`].
 pub async fn delete(engine: &Engine, id: &str) -> Result<(), Refused> {
     one(engine, id).await?;
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     let done = endpoints::delete(&mut tx, id).await?;
     tx.commit().await?;
     if done { Ok(()) } else { Err(unknown(id)) }
@@ -178,7 +179,7 @@ pub async fn trial(engine: &Engine, id: &str) -> Result<String, Refused> {
             endpoint.state
         )));
     }
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     let event = deliveries::add_trial(&mut tx, id, TRIAL).await?;
     tx.commit().await?;
     event.ok_or_else(|| unknown(id))
@@ -190,7 +191,7 @@ pub async fn trial(engine: &Engine, id: &str) -> Result<String, Refused> {
 /// [`Refused::Unknown`].
 pub async fn again(engine: &Engine, endpoint: &str, event: Option<&str>) -> Result<u64, Refused> {
     one(engine, endpoint).await?;
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     let count = deliveries::again(&mut tx, Some(endpoint), event).await?;
     tx.commit().await?;
     Ok(count)

@@ -23,6 +23,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use twinwire_core::outgoing::GIVEN_UP_AFTER;
+use twinwire_store::tx;
 use twinwire_store::{deliveries, events};
 
 /// How often it is looked for events by itself: what a lost notification costs at most.
@@ -117,7 +118,7 @@ async fn heard(listener: &mut Option<PgListener>) {
 /// Gives up what waits for too long, and lets go of what is old.
 async fn tidy_up(engine: &Engine) -> Result<()> {
     let now = engine.now();
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     let ours = queue::claim_tick(&mut tx, "deliveries", TIDY).await;
     if ours.map_err(|error| Error::Jobs(error.to_string()))? {
         let given_up = deliveries::give_up(&mut *tx, now - GIVEN_UP_AFTER - TimeDelta::hours(1), now).await?;

@@ -5,6 +5,7 @@ use super::session::{self, Session};
 use super::{SetupError, find, random};
 use crate::{Engine, answers};
 use twinwire_core::setting::Settings;
+use twinwire_store::tx;
 use twinwire_store::{accounts, channels};
 
 /// The key that the helpdesk's user pastes.
@@ -36,7 +37,7 @@ pub async fn reset(engine: &Engine, channel: &str, shared: bool) -> Result<Sessi
     }
     let secret =
         |name: &str| provider.settings().iter().any(|setting| setting.name == name && setting.secret);
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     // Locked first: what another set-up is just writing must not be written over with what was read before.
     accounts::lock(&mut tx, channel.provider_account).await?;
     let known = accounts::get(&mut *tx, engine.key(), channel.provider_account).await?.settings;

@@ -25,6 +25,7 @@ use twinwire_core::outcome::{Outcome, RefusalKind};
 use twinwire_core::setting::{Scope, Setting, Settings, Verification};
 use twinwire_store::accounts::{self, Account};
 use twinwire_store::channels::{self, NewChannel, StoredChannel};
+use twinwire_store::tx;
 use twinwire_store::{verification, work};
 
 pub use crate::answers::check_installation;
@@ -227,7 +228,7 @@ impl Ready {
     pub(crate) async fn make(self, engine: &Engine) -> Result<Installed, SetupError> {
         let Self { pair, helpdesk, provider, answers, at_helpdesk, at_provider, address } = self;
         let (address, region) = address;
-        let mut tx = engine.pool().begin().await?;
+        let mut tx = tx::begin(engine.pool()).await?;
         channels::lock_setup(&mut tx).await?;
         let provider_account = put(engine, &mut tx, provider, &at_provider).await?;
         let unanswered = unanswered(engine, &mut tx, provider, provider_account).await?;

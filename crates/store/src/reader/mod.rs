@@ -10,6 +10,7 @@ mod rights;
 pub use query::{Table, query};
 
 use crate::seal::{SealError, SecretKey};
+use crate::tx;
 use crate::{Error, Result, installation};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -83,7 +84,7 @@ pub async fn by_hand(pool: &PgPool) -> Result<String> {
 }
 
 async fn make(pool: &PgPool, key: &SecretKey, renew: bool) -> Result<Login> {
-    let mut tx = pool.begin().await?;
+    let mut tx = tx::begin(pool).await?;
     // What somebody may have put into a schema of theirs is not found in place of Postgres' own or of our tables.
     sqlx::query("set local search_path = pg_catalog, public").execute(&mut *tx).await?;
     one_at_a_time(&mut tx).await?;

@@ -17,16 +17,14 @@ mod write;
 
 pub use records::Change;
 
+use crate::pool::HASTE;
 use crate::webhook_log::Received;
-use crate::{Result, erasures};
+use crate::{Result, erasures, tx};
 use chrono::{DateTime, Utc};
 use records::Kept;
 use rows::Row;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How a unit begins that does not wait long for a lock.
-const HASTY: &str = "begin; set local lock_timeout = '300ms'";
 
 /// A channel or an account, and an id in it.
 pub type Key = (i64, String);
@@ -54,8 +52,8 @@ pub struct Wanted {
 /// See the [module](self).
 pub struct Unit {
     pool: PgPool,
-    /// How its transaction begins.
-    begin: &'static str,
+    /// Whether it waits for a lock no longer than [`HASTE`].
+    hasty: bool,
     tx: Option<Transaction<'static, Postgres>>,
     rows: BTreeMap<Key, Row>,
     /// Whether rows that are only looked at are presumed not to be there.
@@ -98,7 +96,7 @@ impl Unit {
     pub fn new(pool: &PgPool) -> Self {
         Self {
             pool: pool.clone(),
-            begin: "begin",
+            hasty: false,
             tx: None,
             rows: BTreeMap::new(),
             presumes: false,
@@ -118,7 +116,7 @@ impl Unit {
 
     /// One that does not wait long for what another transaction holds: it fails ([`Error::is_held`](crate::Error::is_held)).
     pub fn hasty(pool: &PgPool) -> Self {
-        Self { begin: HASTY, ..Self::new(pool) }
+        Self { hasty: true, ..Self::new(pool) }
     }
 
     /// The same unit, which presumes that the rows that it only looks at are not there. It does not look; the statement that
@@ -133,7 +131,9 @@ impl Unit {
     /// The unit's transaction, for what is not about messages. What the unit keeps is not written yet.
     pub async fn conn(&mut self) -> Result<&mut PgConnection> {
         if self.tx.is_none() {
-            self.tx = Some(self.pool.begin_with(self.begin).await?);
+            let hasty = format!("begin; set local lock_timeout = {}", HASTE.as_millis());
+            let begin = if self.hasty { hasty } else { "begin".to_owned() };
+            self.tx = Some(tx::begin_with(&self.pool, begin).await?);
         }
         // Begun above.
         self.tx.as_deref_mut().ok_or_else(|| sqlx::Error::PoolClosed.into())

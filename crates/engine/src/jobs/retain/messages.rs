@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use twinwire_store::channels::{self, StoredChannel};
 use twinwire_store::retention::{self, Place, What};
+use twinwire_store::tx;
 
 /// Messages in one transaction.
 const BATCH: i64 = 200;
@@ -59,7 +60,7 @@ async fn batch(
     channel: &StoredChannel,
     before: DateTime<Utc>,
 ) -> crate::Result<Option<Done>> {
-    let mut tx = engine.pool().begin().await?;
+    let mut tx = tx::begin(engine.pool()).await?;
     let slice = retention::slice(&mut tx, what, channel.id, before, BATCH).await?;
     if slice.ids.is_empty() {
         return Ok(None);
@@ -85,7 +86,7 @@ async fn left(
         after.clone_from(last);
         let ids = &ids;
         let done = insist(|| async move {
-            let mut tx = engine.pool().begin().await?;
+            let mut tx = tx::begin(engine.pool()).await?;
             let done = let_go(engine, &mut tx, what, channel, ids, before).await?;
             let over: Vec<String> = ids.iter().filter(|id| !done.left.contains(id)).cloned().collect();
             retention::unleave(&mut tx, what, channel.id, &over).await?;
@@ -128,7 +129,7 @@ async fn unbound(
     while let Some(after) = place {
         let after = &after;
         let (count, next) = insist(|| async move {
-            let mut tx = engine.pool().begin().await?;
+            let mut tx = tx::begin(engine.pool()).await?;
             let done = retention::empty_unbound(&mut tx, account, before, after, engine.now(), BATCH).await?;
             tx.commit().await?;
             Ok(done)
