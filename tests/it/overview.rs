@@ -61,7 +61,12 @@ async fn every_message_is_counted_in_the_hour_in_which_it_was_first_seen() {
     )
     .await;
     refused(&twinwire).await;
-    let found = counted(&twinwire, |found| sum(found, "outbound") == 2 && sum(found, "failed") == 1).await;
+    let found = counted(&twinwire, |found| {
+        let alive = &found["channels"][0];
+        let activity = alive["last_inbound_at"].is_string() && alive["last_outbound_at"].is_string();
+        sum(found, "outbound") == 2 && sum(found, "failed") == 1 && activity
+    })
+    .await;
     let hours = found["hours"].as_array().unwrap();
     let from = |hour: &Value| hour["from"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
     assert_eq!(hours.len(), 24);
@@ -226,7 +231,8 @@ async fn an_hour_is_counted_right_wherever_it_lies_among_many_messages() {
         .unwrap();
         let found = hours::since(&pool, hour).await.unwrap().remove(0);
         assert_eq!((found.inbound, found.outbound, found.failed), expected, "{back} hours ago");
-        assert_eq!(expected.0 > 0, back < 45, "{back} hours ago");
+        // The hour that goes on may have begun just now.
+        assert!(back == 0 || (expected.0 > 0) == (back < 45), "{back} hours ago");
     }
     // To count an hour that is over, no more is read than its own messages and those of a few minutes around.
     let read: i64 = sqlx::query_scalar(
