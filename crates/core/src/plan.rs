@@ -195,6 +195,12 @@ fn fetch(row: &Message, facts: &Facts<'_>, now: DateTime<Utc>) -> Option<Action>
     })
 }
 
+/// Whether what is to be done for a row is to fetch a file of it.
+#[must_use]
+pub fn fetches(row: &Message, now: DateTime<Utc>) -> bool {
+    row.parked.is_none() && wants_files(row, now)
+}
+
 /// Whether there is a file to be fetched, and still time for it.
 fn wants_files(row: &Message, now: DateTime<Utc>) -> bool {
     let in_time = row.origin == Side::Helpdesk || now - fetched_since(row) < FETCH_WITHIN;

@@ -60,51 +60,17 @@ pub async fn unworked_channels(
 pub struct Ask {
     /// The side.
     pub origin: Side,
+    /// Those that have a file to be fetched: for that no row waits for its turn. Else the others.
+    pub files: bool,
     /// The most rows.
     pub most: i64,
     /// The conversations of which a row is being delivered.
     pub delivering: Vec<String>,
 }
 
-/// Rows of a channel that are due and have a file to be fetched, those longest due first; `running` left out. For that no
-/// row waits for its turn.
-pub async fn due_files(
-    conn: impl PgExecutor<'_>,
-    channel: i64,
-    now: DateTime<Utc>,
-    running: &[String],
-    asks: &[Ask],
-) -> Result<Vec<Message>> {
-    let (origins, most): (Vec<_>, Vec<_>) = asks.iter().map(|ask| (word(ask.origin), ask.most)).unzip();
-    sqlx::query_as!(
-        Row,
-        r#"select m.channel_id, m.external_id, m.origin, direction, external_conversation_id, sender, recipient, body, data,
-            occurred_at, created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status,
-            provider_error_code, provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt,
-            doubt_at, attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
-        from unnest($4::text[], $5::bigint[]) as l (origin, most) cross join lateral (
-            select * from messages m
-            where m.channel_id = $1 and m.wake_at <= $2 and m.origin = l.origin and not m.external_id = any ($3)
-                and m.parked is null and m.media @? '$[*] ? (@.state == "wanted")'
-                and (l.origin = 'helpdesk' or greatest(m.attempted_at, m.created_at) > $6)
-            order by m.wake_at, m.seq limit l.most) m"#,
-        channel,
-        now,
-        running,
-        &origins,
-        &most,
-        now - FETCH_WITHIN,
-    )
-    .fetch_all(conn)
-    .await?
-    .into_iter()
-    .map(TryInto::try_into)
-    .collect()
-}
-
-/// The other rows of a channel that are due; `running` left out. A row to be delivered is due only at its turn: when no
-/// earlier undelivered row of its conversation goes the same way, parked ones aside, and none of its conversation is being
-/// delivered.
+/// Rows of a channel that are due, for each that asks those longest due first; `running` left out. A row to be delivered is
+/// due only at its turn: when no earlier undelivered row of its conversation goes the same way, parked ones aside, and none of
+/// its conversation is being delivered.
 pub async fn due(
     conn: impl PgExecutor<'_>,
     channel: i64,
@@ -112,26 +78,41 @@ pub async fn due(
     running: &[String],
     asks: &[Ask],
 ) -> Result<Vec<Message>> {
-    let (origins, most): (Vec<_>, Vec<_>) = asks.iter().map(|ask| (word(ask.origin), ask.most)).unzip();
+    let origins: Vec<_> = asks.iter().map(|ask| word(ask.origin)).collect();
+    let files: Vec<_> = asks.iter().map(|ask| ask.files).collect();
+    let most: Vec<_> = asks.iter().map(|ask| ask.most).collect();
     let delivering: Vec<String> = asks
         .iter()
         .flat_map(|ask| ask.delivering.iter().map(|conversation| way(ask.origin, conversation)))
         .collect();
+    // Behind a union nobody sees that a column is never null.
     sqlx::query_as!(
         Row,
-        r#"select m.channel_id, m.external_id, m.origin, direction, external_conversation_id, sender, recipient, body, data,
-            occurred_at, created_at, helpdesk_message_id, provider_message_id, provider_bound_by, provider_status,
+        r#"select m.channel_id as "channel_id!", m.external_id as "external_id!", m.origin as "origin!",
+            m.direction as "direction!", m.external_conversation_id as "external_conversation_id!",
+            m.sender as "sender!", m.recipient as "recipient!", m.body as "body!", m.data as "data!",
+            m.occurred_at as "occurred_at!", m.created_at as "created_at!",
+            helpdesk_message_id, provider_message_id, provider_bound_by, provider_status,
             provider_error_code, provider_error_message, provider_updated_at, helpdesk_status, in_flight, in_flight_at, doubt,
-            doubt_at, attempted_at, failures, last_error, parked, wake_at, media, part, parts, emptied_at
-        from unnest($4::text[], $5::bigint[]) as l (origin, most) cross join lateral (
-            select * from messages m
-            where m.channel_id = $1 and m.wake_at <= $2 and m.origin = l.origin and not m.external_id = any ($3)
+            doubt_at, attempted_at, failures as "failures!", last_error, parked, wake_at, media as "media!", part as "part!",
+            parts as "parts!", emptied_at
+        from unnest($4::text[], $5::boolean[], $6::bigint[]) as l (origin, files, most) cross join lateral (
+            (select * from messages m
+            where l.files and m.channel_id = $1 and m.wake_at <= $2 and m.origin = l.origin
+                and not m.external_id = any ($3)
+                and m.parked is null and m.media @? '$[*] ? (@.state == "wanted")'
+                and (l.origin = 'helpdesk' or greatest(m.attempted_at, m.created_at) > $7)
+            order by m.wake_at, m.seq limit l.most)
+            union all
+            (select * from messages m
+            where not l.files and m.channel_id = $1 and m.wake_at <= $2 and m.origin = l.origin
+                and not m.external_id = any ($3)
                 and (m.parked is not null
                     or not (m.media @? '$[*] ? (@.state == "wanted")'
-                            and (l.origin = 'helpdesk' or greatest(m.attempted_at, m.created_at) > $6))
+                            and (l.origin = 'helpdesk' or greatest(m.attempted_at, m.created_at) > $7))
                         and ((m.origin = 'helpdesk' and m.provider_message_id is not null)
                             or (m.origin = 'provider' and m.helpdesk_message_id is not null)
-                            or (not l.origin || ' ' || m.external_conversation_id = any ($7) and not exists (
+                            or (not l.origin || ' ' || m.external_conversation_id = any ($8) and not exists (
                                 select from messages e
                                 where e.channel_id = m.channel_id
                                     and e.external_conversation_id = m.external_conversation_id
@@ -139,11 +120,12 @@ pub async fn due(
                                     and ((e.origin = 'helpdesk' and e.provider_message_id is null)
                                         or (e.origin = 'provider' and e.helpdesk_message_id is null))
                                     and (e.occurred_at, e.seq) < (m.occurred_at, m.seq)))))
-            order by m.wake_at, m.seq limit l.most) m"#,
+            order by m.wake_at, m.seq limit l.most)) m"#,
         channel,
         now,
         running,
         &origins,
+        &files,
         &most,
         now - FETCH_WITHIN,
         &delivering,

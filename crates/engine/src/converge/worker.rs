@@ -18,7 +18,7 @@ use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use twinwire_core::model::{Message, Need, Side};
-use twinwire_core::plan::{Action, plan};
+use twinwire_core::plan::{Action, fetches, plan};
 use twinwire_store::channels;
 use twinwire_store::conversations;
 use twinwire_store::leases::{self, Lease};
@@ -107,12 +107,26 @@ impl Both {
 }
 
 /// Calls that do not get into each other's way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Lane {
     /// Where the message was born.
     origin: Side,
     /// A file of it is fetched.
     files: bool,
+}
+
+/// All of them. What customers write goes first.
+const LANES: [Lane; 4] = [
+    Lane { origin: Side::Provider, files: true },
+    Lane { origin: Side::Helpdesk, files: true },
+    Lane { origin: Side::Provider, files: false },
+    Lane { origin: Side::Helpdesk, files: false },
+];
+
+impl Lane {
+    fn of(ask: &Ask) -> Self {
+        Self { origin: ask.origin, files: ask.files }
+    }
 }
 
 /// A row whose call runs.
@@ -184,11 +198,7 @@ impl Worker {
             self.calls.spawn(standing::show(self.engine.clone(), self.ends.clone(), self.limits.clone()));
             self.ends.expire();
         }
-        let mut more = false;
-        for files in [true, false] {
-            more |= self.start_due(files, now).await?;
-        }
-        if more {
+        if self.start_due(now).await? {
             return Ok(Next::Go);
         }
         self.wait(shutdown, now).await
@@ -214,28 +224,22 @@ impl Worker {
         }
     }
 
-    /// Starts what is due, files or the rest, on both sides. Says whether there may be more.
-    async fn start_due(&mut self, files: bool, now: DateTime<Utc>) -> Result<bool> {
-        // What customers write goes first.
-        let asks = [Side::Provider, Side::Helpdesk].map(|origin| self.ask(Lane { origin, files }));
-        let asks: Vec<Ask> = asks.into_iter().flatten().collect();
+    /// Starts what is due. Says whether there may be more that there is room for.
+    async fn start_due(&mut self, now: DateTime<Utc>) -> Result<bool> {
+        let asks: Vec<Ask> = LANES.into_iter().filter_map(|lane| self.ask(lane)).collect();
         if asks.is_empty() {
             return Ok(false);
         }
         let running: Vec<String> = self.running.keys().cloned().collect();
-        let (pool, channel) = (self.engine.pool(), self.lease.channel);
-        let due = if files {
-            work::due_files(pool, channel, now, &running, &asks).await?
-        } else {
-            work::due(pool, channel, now, &running, &asks).await?
-        };
-        let found = |ask: &Ask| due.iter().filter(|row| row.origin == ask.origin).count();
-        let more = asks.iter().any(|ask| usize::try_from(ask.most).is_ok_and(|most| found(ask) >= most));
+        let due = work::due(self.engine.pool(), self.lease.channel, now, &running, &asks).await?;
+        let mut found = HashMap::<Lane, i64>::new();
         for row in due {
-            let lane = Lane { origin: row.origin, files };
+            let lane = Lane { origin: row.origin, files: fetches(&row, now) };
+            *found.entry(lane).or_default() += 1;
             self.take(row, lane, now).await?;
         }
-        Ok(more)
+        let full = |ask: &&Ask| found.get(&Lane::of(ask)).is_some_and(|found| *found >= ask.most);
+        Ok(asks.iter().filter(full).any(|ask| self.ask(Lane::of(ask)).is_some()))
     }
 
     /// What there is room for in a lane.
@@ -244,7 +248,7 @@ impl Worker {
         let free = self.at_once(lane).checked_sub(same().count()).filter(|free| *free > 0)?;
         let most = i64::try_from(free).unwrap_or(i64::MAX);
         let delivering = same().filter_map(|one| one.delivering.clone()).collect();
-        Some(Ask { origin: lane.origin, most, delivering })
+        Some(Ask { origin: lane.origin, files: lane.files, most, delivering })
     }
 
     /// Does what the planner says about a row.
