@@ -46,7 +46,12 @@ pub(crate) async fn run(program: &Path, rows: u64, report: &mut Report) -> anyho
 
 /// What a worker asks for.
 fn asks() -> [Ask; 2] {
-    [Side::Provider, Side::Helpdesk].map(|origin| Ask { origin, files: false, most: 16, delivering: Vec::new() })
+    [Side::Provider, Side::Helpdesk].map(|origin| Ask {
+        origin,
+        files: false,
+        most: 16,
+        delivering: Vec::new(),
+    })
 }
 
 async fn time(stage: &Stage) -> anyhow::Result<f64> {

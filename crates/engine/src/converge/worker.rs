@@ -32,6 +32,9 @@ const AT_ONCE: usize = 32;
 const FILES_AT_ONCE: usize = 6;
 /// Most acts that are begun or applied in one transaction.
 const TOGETHER: usize = 32;
+/// How long, where more waits than there is room for, calls that end after another one are waited for, so that what follows
+/// on them is found in one question.
+const COMPANY: Duration = Duration::from_millis(5);
 /// How long a worker without work keeps its lease.
 const LINGER: Duration = Duration::from_secs(2);
 /// Wait after an error of the database.
@@ -149,6 +152,8 @@ struct Worker {
     running: HashMap<String, Running>,
     begins: Begins,
     applies: Applies,
+    /// At the last look there was more than there was room for.
+    crowded: bool,
     renewed: Instant,
     idle_since: Option<Instant>,
 }
@@ -173,6 +178,7 @@ impl Worker {
             running: HashMap::new(),
             begins: Gather::new(TOGETHER),
             applies: Gather::new(TOGETHER),
+            crowded: false,
             renewed: Instant::now(),
             idle_since: None,
         }))
@@ -239,6 +245,7 @@ impl Worker {
             self.take(row, lane, now).await?;
         }
         let full = |ask: &&Ask| found.get(&Lane::of(ask)).is_some_and(|found| *found >= ask.most);
+        self.crowded = asks.iter().any(|ask| full(&ask));
         Ok(asks.iter().filter(full).any(|ask| self.ask(Lane::of(ask)).is_some()))
     }
 
@@ -320,10 +327,29 @@ impl Worker {
             Some(ended) = self.calls.join_next_with_id() => {
                 self.ended(ended);
                 // What was written down together ends together; the next round counts all of it.
-                task::yield_now().await;
+                if self.crowded {
+                    self.company().await;
+                } else {
+                    task::yield_now().await;
+                }
             }
         }
         Ok(Next::Go)
+    }
+
+    /// Waits for more calls to end, until half of the room is free.
+    async fn company(&mut self) {
+        let enough = tokio::time::sleep(COMPANY);
+        tokio::pin!(enough);
+        for _ in 1..AT_ONCE / 2 {
+            tokio::select! {
+                () = &mut enough => return,
+                ended = self.calls.join_next_with_id() => match ended {
+                    Some(ended) => self.ended(ended),
+                    None => return,
+                },
+            }
+        }
     }
 
     fn ended(&mut self, ended: std::result::Result<(task::Id, ()), task::JoinError>) {

@@ -1,6 +1,6 @@
 //! What changes messages.
 
-use super::{News, each};
+use super::{Line, News, each};
 use crate::Result;
 use crate::events::{DELIVERIES, NOTIFY, ROWS};
 use crate::messages::media;
@@ -11,12 +11,13 @@ use sqlx::types::Json;
 use twinwire_core::model::Message;
 use twinwire_core::payload::Payload;
 
-/// Changes rows that were locked. What is long and has not changed is not sent.
+/// Changes rows that were locked, and adds to their story. What is long and has not changed is not sent.
 #[expect(clippy::too_many_lines, reason = "one statement, and a line for each of its columns")]
 pub(super) async fn change(
     conn: &mut PgConnection,
     changed: Vec<(i64, Message, Message)>,
     news: News,
+    lines: Vec<Line>,
 ) -> Result<()> {
     let media = changed.iter().map(|(_, was, now)| (was.media != now.media).then(|| media(now)).transpose());
     let media: Vec<Option<Value>> = media.collect::<Result<_>>()?;
@@ -41,6 +42,11 @@ pub(super) async fn change(
                     last_error, parked, wake_at)
             where m.channel_id = u.channel_id and m.external_id = u.external_id
             returning m.channel_id, m.external_id, m.seq, m.row_updated_at),
+        lines as (
+            insert into attempts (channel_id, external_id, at, step, act, outcome, detail, owner, fence, way, webhook_id,
+                event)
+            select * from unnest($32::bigint[], $33::text[], $34::timestamptz[], $35::text[], $36::text[], $37::text[],
+                $38::text[], $39::text[], $40::bigint[], $41::text[], $42::bigint[], $43::text[])),
         happened as (
             select m.*, h.word, h.nth
             from unnest($26::bigint[], $27::text[], $28::text[]) with ordinality as h (channel_id, external_id, word, nth)
@@ -93,6 +99,18 @@ pub(super) async fn change(
         ROWS,
         NOTIFY,
         DELIVERIES,
+        &each(&lines, |line| line.channel),
+        &each(&lines, |line| line.external_id.as_str()) as &[&str],
+        &each(&lines, |line| line.at),
+        &each(&lines, |line| line.step) as &[&str],
+        &each(&lines, |line| line.act.as_deref()) as &[Option<&str>],
+        &each(&lines, |line| line.outcome.as_deref()) as &[Option<&str>],
+        &each(&lines, |line| line.detail.as_deref()) as &[Option<&str>],
+        &each(&lines, |line| line.by.as_ref().map(|(owner, _)| owner.as_str())) as &[Option<&str>],
+        &each(&lines, |line| line.by.as_ref().map(|(_, fence)| *fence)) as &[Option<i64>],
+        &each(&lines, |line| line.way) as &[Option<&str>],
+        &each(&lines, |line| line.webhook.as_ref().map(|(id, _)| *id)) as &[Option<i64>],
+        &each(&lines, |line| line.webhook.as_ref().map(|(_, event)| event.as_str())) as &[Option<&str>],
     )
     .fetch_one(conn)
     .await?;

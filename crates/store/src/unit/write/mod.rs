@@ -60,12 +60,15 @@ impl Unit {
     /// Writes what is kept. Afterwards nothing is.
     pub(super) async fn write(&mut self) -> Result<()> {
         self.write_records().await?;
-        let additions = self.additions();
+        let mut additions = self.additions();
         let (changed, news) = self.changes();
         if !changed.is_empty() {
-            // Rows that are made and changed are made first.
-            add(self.conn().await?, additions).await?;
-            change(self.conn().await?, changed, news).await
+            let lines = std::mem::take(&mut additions.lines);
+            if !additions.is_empty() {
+                // Rows that are made and changed are made first.
+                add(self.conn().await?, additions).await?;
+            }
+            change(self.conn().await?, changed, news, lines).await
         } else if additions.is_empty() {
             Ok(())
         } else if let Some(tx) = &mut self.tx {
