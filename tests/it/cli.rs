@@ -225,6 +225,7 @@ async fn a_server_told_to_stop_finishes_what_is_in_flight_and_exits_with_0() {
         server.running.signal(signal);
         let ran = server.running.ended().await;
         assert_eq!(ran.code, Some(0), "{ran:?}");
+        println!("ended after {:?}", began.elapsed());
         assert!(began.elapsed() < Duration::from_secs(5), "{:?} {ran:?}", began.elapsed());
         assert_eq!(twinwire.count(flying).await, 0);
         let held = "select count(*) from channel_leases where until > now()";

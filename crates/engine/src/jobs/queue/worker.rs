@@ -50,16 +50,19 @@ where
     if !ready {
         return Err(Error::NotSetUp);
     }
-    // Connections of its own: if the heartbeat had to queue behind a busy pool, living jobs would look dead.
-    let own = pool.options().clone().min_connections(0).max_connections(CONNECTIONS);
-    let own = own.connect_lazy_with(pool.connect_options().as_ref().clone());
     let mut life: u32 = 0;
     while !shutdown.is_cancelled() {
         life = life.wrapping_add(1);
         // A new name each time, for the reason given above.
         let name = format!("{worker_name}-{life}");
+        // Connections of its own: if the heartbeat had to queue behind a busy pool, living jobs would look dead.
+        let own = pool.options().clone().min_connections(0).max_connections(CONNECTIONS);
+        let own = own.connect_lazy_with(pool.connect_options().as_ref().clone());
         let outcome = work(&own, queue, &name, concurrency, &shutdown, handler.clone()).await;
-        if let Err(error) = release(&own, &name).await {
+        // They go with it: a transaction that apalis gave up while it began would stand open in one (twinwire_store::tx says
+        // why), and what is released below would wait for it, or be written inside of it.
+        own.close().await;
+        if let Err(error) = release(&pool, &name).await {
             tracing::warn!(%error, worker = name, "could not release the worker's jobs");
         }
         if let Err(error) = outcome {
@@ -67,7 +70,6 @@ where
         }
         shutdown.run_until_cancelled(sleep(RESTART_PAUSE)).await;
     }
-    own.close().await;
     Ok(())
 }
 
