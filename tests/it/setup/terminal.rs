@@ -23,7 +23,12 @@ struct Terminal {
 
 impl Terminal {
     fn open(twinwire: &Installation, arguments: &str) -> Self {
-        let line = format!("stty cols 80 rows 40; exec {PROGRAM} {arguments}");
+        Self::open_after(twinwire, "true", arguments)
+    }
+
+    /// The program takes the place of a shell that does something first.
+    fn open_after(twinwire: &Installation, first: &str, arguments: &str) -> Self {
+        let line = format!("{first}; stty cols 80 rows 40; exec {PROGRAM} {arguments}");
         let mut command = Command::new("script");
         command
             .args(["--quiet", "--return", "--command", &line, "/dev/null"])
@@ -129,4 +134,21 @@ async fn a_person_who_stops_is_told_how_to_go_on_and_does() {
     let again = Terminal::open(&twinwire, &format!("setup --resume {id}"));
     let shown = again.sees("Space:").await;
     assert!(!shown.contains("Phone number"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_setup_whose_terminal_vanishes_ends_although_it_was_told_to_ignore_that() {
+    let mut twinwire = Installation::new(PROGRAM).await;
+    twinwire.start().await;
+    // As `nohup` and some supervisors do.
+    let mut terminal =
+        Terminal::open_after(&twinwire, "trap '' HUP; echo \"it is $$ .\"", &format!("setup {PAIR}"));
+    terminal.sees("it is ").await;
+    let process = terminal.sees(" .").await;
+    terminal.sees("Phone number at SignalWire").await;
+    let alive = format!("/proc/{}/fd/0", process.trim_end_matches(" ."));
+    assert!(std::fs::read_link(&alive).is_ok(), "{process}");
+    terminal.child.kill().await.unwrap();
+    eventually("the end of the program", || async { std::fs::read_link(&alive).is_err().then_some(()) })
+        .await;
 }
