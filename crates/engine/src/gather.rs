@@ -121,6 +121,8 @@ impl<T, R> Inner<T, R> {
     /// The next group; none when nothing waits that is worth it, and then one less is running.
     fn next(&self) -> Option<Vec<Asked<T, R>>> {
         let mut queue = self.queue();
+        // Who has gone does not want it any more.
+        queue.waiting.retain(|(_, done)| !done.is_closed());
         if queue.waiting.is_empty() || (queue.running > 1 && queue.waiting.len() < self.worth) {
             queue.running -= 1;
             return None;
@@ -183,6 +185,26 @@ mod tests {
         let came: Vec<_> = came.into_iter().map(Result::unwrap).collect();
         // In their order, and as many as may be.
         assert_eq!(came, [(0, 3), (1, 3), (2, 3), (3, 3), (4, 3), (5, 3), (6, 1)]);
+    }
+
+    #[tokio::test]
+    async fn who_goes_while_they_wait_for_a_group_is_not_done() {
+        let gather = Gather::<u32, u32>::new(3);
+        let into: &'static Mutex<Vec<u32>> = Box::leak(Box::default());
+        let all = move |things: Vec<Arc<u32>>, _| async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            into.lock().unwrap().extend(things.iter().map(|thing| **thing));
+            Ok(things.iter().map(|thing| **thing).collect())
+        };
+        let first = tokio::spawn({
+            let gather = gather.clone();
+            async move { gather.ask(Arc::new(1), all).await }
+        });
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let gone = tokio::time::timeout(Duration::from_millis(20), gather.ask(Arc::new(2), all)).await;
+        let third = gather.ask(Arc::new(3), all);
+        assert!(gone.is_err() && third.await.is_ok() && first.await.unwrap().is_ok());
+        assert_eq!(*into.lock().unwrap(), [1, 3]);
     }
 
     #[tokio::test]

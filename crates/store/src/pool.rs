@@ -8,6 +8,10 @@ use std::time::Duration;
 /// Oldest server that is supported.
 pub const OLDEST_SERVER: i32 = 140_000;
 
+/// How long a webhook waits for a connection: less than its vendor waits for the answer. What is still to be stored when that says
+/// no is not stored afterwards, or an agent who is told of a failure and writes anew would have written twice.
+const WEBHOOK_WAITS: Duration = Duration::from_secs(3);
+
 /// How long a connection is believed to be there after its last use.
 const TRUSTED: Duration = Duration::from_millis(100);
 
@@ -68,7 +72,7 @@ pub fn for_operators(of: &PgPool) -> PgPool {
 pub fn for_webhooks(of: &PgPool) -> PgPool {
     let mut own = planned_once();
     own.push(limit("lock_timeout", HASTE));
-    pool(WEBHOOKS, own).connect_lazy_with((*of.connect_options()).clone())
+    pool(WEBHOOKS, own).acquire_timeout(WEBHOOK_WAITS).connect_lazy_with((*of.connect_options()).clone())
 }
 
 fn planned_once() -> Vec<String> {
