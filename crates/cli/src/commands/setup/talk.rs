@@ -32,8 +32,8 @@ pub(super) async fn through(client: &Client, view: SetupView) -> Result<(), Fail
     }
 }
 
-/// Comes when there is no terminal any more. Most programs are hung up then; one that was told to ignore that (`nohup`) would go
-/// on asking nobody.
+/// Comes when there is no terminal any more. Most programs are hung up then; one that was told to ignore that (`nohup`)
+/// would go on asking nobody.
 async fn gone() {
     while tcgetattr(std::io::stdin()).is_ok() {
         tokio::time::sleep(LOOK).await;

@@ -10,8 +10,9 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use twinwire_core::payload::Payload;
 
-/// Adds rows, requests, lines and the like; nothing where a row is there that was presumed not to be. A row that another transaction makes at the same time may be met by its id
-/// at either side before it is met by ours: all of them make it a conflict. The rows that are made are told of where somebody wants to hear of it.
+/// Adds rows, requests, lines and the like; nothing where a row is there that was presumed not to be. A row that another
+/// transaction makes at the same time may be met by its id at either side before it is met by ours: all of them make it a
+/// conflict. The rows that are made are told of where somebody wants to hear of it.
 #[expect(clippy::too_many_lines, reason = "one statement, and a line for each of its columns")]
 pub(super) async fn add(conn: &mut PgConnection, additions: Additions) -> Result<()> {
     let Additions { presumed, born, news, threads, requests, lines, woken } = additions;
