@@ -1,6 +1,7 @@
 //! The database goes away and comes back.
 
 use crate::posts::{empty_script, front_error, front_posts, message, signalwire_posts, text};
+use sqlx::{Connection, Executor, PgConnection};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -53,12 +54,10 @@ async fn what_was_acknowledged_when_the_database_died_is_there_afterwards_and_se
     let stack = Stack::with_own_database().await;
     let (mut posts, open) = (JoinSet::new(), Arc::new(Semaphore::new(AT_ONCE)));
     for n in 0..MESSAGES {
-        let order = message(&format!("msg_{n}"), &[&customer(n)], &format!("Message {n}")).to_string();
-        let request = crate::posts::signed(&stack, "POST", &order);
-        let (front, open) = (stack.front.clone(), open.clone());
+        let (post, open) = (post(&stack, n), open.clone());
         posts.spawn(async move {
             let _open = open.acquire().await.unwrap();
-            (n, front.post_raw(&request).await.status)
+            (n, post.await)
         });
     }
     let (mut acknowledged, mut killed) = (Vec::new(), false);
@@ -86,13 +85,61 @@ async fn what_was_acknowledged_when_the_database_died_is_there_afterwards_and_se
     assert!(stack.signalwire.duplicates().is_empty());
     // Agents try again what was not acknowledged.
     for n in 0..MESSAGES {
-        let again = message(&format!("msg_{n}"), &[&customer(n)], &format!("Message {n}"));
-        assert_eq!(front_posts(&stack, &again).await.status, Some(200));
+        assert_eq!(post(&stack, n).await, Some(200));
     }
     stack.settle().await;
     assert_eq!(stack.rows().await.len(), MESSAGES);
     assert_eq!(stack.signalwire.messages().len(), MESSAGES);
     assert!(stack.signalwire.duplicates().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_still_waits_for_a_lock_when_its_answer_says_no_is_not_stored_afterwards() {
+    let stack = Stack::start().await;
+    let mut holds = PgConnection::connect(&stack.database.url).await.unwrap();
+    let lock = "begin; lock table webhook_log in share mode";
+    // Held for a while only, and for so many that each of the server's connections has met it: what a connection has done before
+    // it asks for in one go, and the database would end it by itself.
+    holds.execute(lock).await.unwrap();
+    let posts = (0..12).map(|n| post(&stack, n));
+    let answers = tokio::spawn(JoinSet::from_iter(posts).join_all());
+    eventually("most wait", || async { (waiting(&stack).await >= 9).then_some(()) }).await;
+    holds.execute("rollback").await.unwrap();
+    assert_eq!(answers.await.unwrap(), [Some(200); 12]);
+    stack.settle().await;
+    stack.signalwire.quiet().await;
+    stack.settle().await;
+
+    holds.execute(lock).await.unwrap();
+    assert_eq!(JoinSet::from_iter((12..20).map(|n| post(&stack, n))).join_all().await, [Some(503); 8]);
+    holds.execute("rollback").await.unwrap();
+    eventually("nobody waits", || async { (waiting(&stack).await == 0).then_some(()) }).await;
+    stack.settle().await;
+    assert_eq!(stack.rows().await.len(), 12);
+    // The agent tries again.
+    assert_eq!(post(&stack, 12).await, Some(200));
+    stack.settle().await;
+    assert_eq!(
+        (stack.rows().await.len(), stack.texts_to(&customer(12))),
+        (13, vec!["Message 12".to_owned()])
+    );
+}
+
+/// Posts the `n`th message to the `n`th customer.
+fn post(stack: &Stack, n: usize) -> impl Future<Output = Option<u16>> + Send + use<> {
+    let order = message(&format!("msg_{n}"), &[&customer(n)], &format!("Message {n}")).to_string();
+    let (request, front) = (crate::posts::signed(stack, "POST", &order), stack.front.clone());
+    async move { front.post_raw(&request).await.status }
+}
+
+/// How many wait for what somebody holds.
+async fn waiting(stack: &Stack) -> i64 {
+    stack
+        .count(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()
+                and query like 'with there%'",
+        )
+        .await
 }
 
 fn customer(n: usize) -> String {

@@ -188,7 +188,7 @@ async fn store(taken: Vec<Arc<Taken>>, company: Company) -> Result<Vec<Vec<Messa
     let Some(engine) = taken.first().map(|one| one.engine.clone()) else { return Ok(Vec::new()) };
     // Whoever has to wait does not do so on one of the few connections of the webhooks.
     if company == Company::Alone {
-        return insist(|| store_once(&engine, &taken, Unit::new(engine.pool()))).await;
+        return insist(|| store_alone(&engine, &taken)).await;
     }
     // Nearly everything is new; what came before is looked for once that shows.
     match store_once(&engine, &taken, Unit::new(engine.webhooks()).presuming()).await {
@@ -196,6 +196,14 @@ async fn store(taken: Vec<Arc<Taken>>, company: Company) -> Result<Vec<Vec<Messa
         done => return done,
     }
     store_once(&engine, &taken, Unit::new(engine.webhooks())).await
+}
+
+/// In a transaction, so that whoever stops waiting takes it back. A statement of its own that waits for a lock would go on in the
+/// database, and be committed after its answer has said no: an agent who then writes anew would have written twice.
+async fn store_alone(engine: &Engine, taken: &[Arc<Taken>]) -> Result<Vec<Vec<Message>>, crate::Error> {
+    let mut unit = Unit::new(engine.pool());
+    unit.conn().await?;
+    store_once(engine, taken, unit).await
 }
 
 async fn store_once(
