@@ -1,6 +1,6 @@
 //! What only adds.
 
-use super::{Additions, each, each_media};
+use super::{Additions, Lines, each, each_media};
 use crate::events::{DELIVERIES, NOTIFY, ROWS};
 use crate::messages::places;
 use crate::words::{word, word_of};
@@ -16,6 +16,7 @@ use twinwire_core::payload::Payload;
 #[expect(clippy::too_many_lines, reason = "one statement, and a line for each of its columns")]
 pub(super) async fn add(conn: &mut PgConnection, additions: Additions) -> Result<()> {
     let Additions { presumed, born, news, threads, requests, lines, woken } = additions;
+    let lines = Lines::from(lines);
     let media = each_media(born.iter().map(|(_, message)| message))?;
     let added = sqlx::query!(
         r#"with there as materialized (
@@ -118,18 +119,18 @@ pub(super) async fn add(conn: &mut PgConnection, additions: Additions) -> Result
         &each(&threads, |((channel, _), _)| *channel),
         &each(&threads, |((_, conversation), _)| conversation.as_str()) as &[&str],
         &each(&threads, |(_, thread)| thread.as_str()) as &[&str],
-        &each(&lines, |line| line.channel),
-        &each(&lines, |line| line.external_id.as_str()) as &[&str],
-        &each(&lines, |line| line.at),
-        &each(&lines, |line| line.step) as &[&str],
-        &each(&lines, |line| line.act.as_deref()) as &[Option<&str>],
-        &each(&lines, |line| line.outcome.as_deref()) as &[Option<&str>],
-        &each(&lines, |line| line.detail.as_deref()) as &[Option<&str>],
-        &each(&lines, |line| line.by.as_ref().map(|(owner, _)| owner.as_str())) as &[Option<&str>],
-        &each(&lines, |line| line.by.as_ref().map(|(_, fence)| *fence)) as &[Option<i64>],
-        &each(&lines, |line| line.way) as &[Option<&str>],
-        &each(&lines, |line| line.webhook.as_ref().map(|(id, _)| *id)) as &[Option<i64>],
-        &each(&lines, |line| line.webhook.as_ref().map(|(_, event)| event.as_str())) as &[Option<&str>],
+        &lines.channels,
+        &lines.ids,
+        &lines.times,
+        &lines.steps as &[&str],
+        &lines.acts as &[Option<String>],
+        &lines.outcomes as &[Option<String>],
+        &lines.details as &[Option<String>],
+        &lines.owners as &[Option<String>],
+        &lines.fences as &[Option<i64>],
+        &lines.ways as &[Option<&str>],
+        &lines.webhooks as &[Option<i64>],
+        &lines.events as &[Option<String>],
         &news.channels,
         &news.ids,
         &news.words as &[&str],

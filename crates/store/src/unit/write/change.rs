@@ -1,6 +1,6 @@
 //! What changes messages.
 
-use super::{Line, News, each};
+use super::{Line, Lines, News, each};
 use crate::Result;
 use crate::events::{DELIVERIES, NOTIFY, ROWS};
 use crate::messages::media;
@@ -19,6 +19,7 @@ pub(super) async fn change(
     news: News,
     lines: Vec<Line>,
 ) -> Result<()> {
+    let lines = Lines::from(lines);
     let media = changed.iter().map(|(_, was, now)| (was.media != now.media).then(|| media(now)).transpose());
     let media: Vec<Option<Value>> = media.collect::<Result<_>>()?;
     sqlx::query!(
@@ -99,18 +100,18 @@ pub(super) async fn change(
         ROWS,
         NOTIFY,
         DELIVERIES,
-        &each(&lines, |line| line.channel),
-        &each(&lines, |line| line.external_id.as_str()) as &[&str],
-        &each(&lines, |line| line.at),
-        &each(&lines, |line| line.step) as &[&str],
-        &each(&lines, |line| line.act.as_deref()) as &[Option<&str>],
-        &each(&lines, |line| line.outcome.as_deref()) as &[Option<&str>],
-        &each(&lines, |line| line.detail.as_deref()) as &[Option<&str>],
-        &each(&lines, |line| line.by.as_ref().map(|(owner, _)| owner.as_str())) as &[Option<&str>],
-        &each(&lines, |line| line.by.as_ref().map(|(_, fence)| *fence)) as &[Option<i64>],
-        &each(&lines, |line| line.way) as &[Option<&str>],
-        &each(&lines, |line| line.webhook.as_ref().map(|(id, _)| *id)) as &[Option<i64>],
-        &each(&lines, |line| line.webhook.as_ref().map(|(_, event)| event.as_str())) as &[Option<&str>],
+        &lines.channels,
+        &lines.ids,
+        &lines.times,
+        &lines.steps as &[&str],
+        &lines.acts as &[Option<String>],
+        &lines.outcomes as &[Option<String>],
+        &lines.details as &[Option<String>],
+        &lines.owners as &[Option<String>],
+        &lines.fences as &[Option<i64>],
+        &lines.ways as &[Option<&str>],
+        &lines.webhooks as &[Option<i64>],
+        &lines.events as &[Option<String>],
     )
     .fetch_one(conn)
     .await?;

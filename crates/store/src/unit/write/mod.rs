@@ -10,6 +10,7 @@ use crate::messages::media;
 use crate::webhook_log::Received;
 use add::add;
 use change::change;
+use chrono::{DateTime, Utc};
 use records::{add_records, change_records, place_records};
 use serde_json::Value;
 use twinwire_core::event::Happened;
@@ -30,6 +31,46 @@ impl News {
             self.ids.push(id.clone());
             self.words.push(what.word());
         }
+    }
+}
+
+/// Lines of stories, a list for each of their columns.
+#[derive(Debug, Default)]
+struct Lines {
+    channels: Vec<i64>,
+    ids: Vec<String>,
+    times: Vec<DateTime<Utc>>,
+    steps: Vec<&'static str>,
+    acts: Vec<Option<String>>,
+    outcomes: Vec<Option<String>>,
+    details: Vec<Option<String>>,
+    owners: Vec<Option<String>>,
+    fences: Vec<Option<i64>>,
+    ways: Vec<Option<&'static str>>,
+    webhooks: Vec<Option<i64>>,
+    events: Vec<Option<String>>,
+}
+
+impl From<Vec<Line>> for Lines {
+    fn from(lines: Vec<Line>) -> Self {
+        let mut all = Self::default();
+        for line in lines {
+            let (owner, fence) = line.by.unzip();
+            let (webhook, event) = line.webhook.unzip();
+            all.channels.push(line.channel);
+            all.ids.push(line.external_id);
+            all.times.push(line.at);
+            all.steps.push(line.step);
+            all.acts.push(line.act);
+            all.outcomes.push(line.outcome);
+            all.details.push(line.detail);
+            all.owners.push(owner);
+            all.fences.push(fence);
+            all.ways.push(line.way);
+            all.webhooks.push(webhook);
+            all.events.push(event);
+        }
+        all
     }
 }
 
