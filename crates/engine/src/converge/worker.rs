@@ -27,11 +27,11 @@ use twinwire_store::work::{self, Ask};
 
 /// Calls of one channel at a time, for messages of each side. Apart, so that neither a mass of texts that waits for the
 /// number's pace nor a provider that hangs holds up what customers write, and the other way round.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
 /// Files fetched at a time for messages of each side, beside those calls: a storage that hangs holds up nobody's text.
 const FILES_AT_ONCE: usize = 6;
 /// Most acts that are begun or applied in one transaction.
-const TOGETHER: usize = 32;
+const TOGETHER: usize = 64;
 /// How long, where more waits than there is room for, calls that end after another one are waited for, so that what follows
 /// on them is found in one question.
 const COMPANY: Duration = Duration::from_millis(5);
