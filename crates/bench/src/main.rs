@@ -4,15 +4,16 @@
 //! * [`stage`] — a Postgres of its own with fsync on, the real program as a process, a provider and a helpdesk that answer
 //!   at once.
 //! * [`front`], [`load`] — signed webhooks, and the connections that bring them.
+//! * [`plain`] — handlers that store nothing, to compare with.
 //! * [`measure`] — a file per measure.
 //! * [`report`] — the figures, beside what they are to be.
 
-mod express;
 mod front;
 mod load;
 mod machine;
 mod measure;
 mod pgbench;
+mod plain;
 mod report;
 mod rows;
 mod stage;
@@ -67,6 +68,9 @@ enum Measure {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    if std::env::args().nth(1).is_some_and(|first| first == plain::ARGUMENT) {
+        return plain::serve().await;
+    }
     let args = Args::parse();
     let measures = if args.measures.is_empty() { Measure::value_variants() } else { &args.measures };
     let program = match &args.program {

@@ -1,8 +1,8 @@
 //! Webhooks a second, each answered only after its commit: beside a handler that stores nothing, and beside what Postgres
 //! does with the same row.
 
-use crate::express::Express;
 use crate::load::{self, Loaded, Make, Until};
+use crate::plain::Plain;
 use crate::report::Report;
 use crate::stage::{Channel, Stage};
 use crate::{front, pgbench};
@@ -37,11 +37,15 @@ pub(crate) async fn run(program: &Path, seconds: u64, report: &mut Report) -> an
         batches = batches.max(pgbench::run(&stage, clients, 100, seconds).await?.0);
     }
     stage.strike().await?;
-    let express = plain(until).await?;
+    let express = beside(&Plain::express().await?, CONNECTIONS, until).await?;
+    let axum = Plain::axum().await?;
+    let (axum, axum_one) = (beside(&axum, CONNECTIONS, until).await?, beside(&axum, 1, until).await?);
 
     report.state("ingest: webhooks a second at 64 connections", per_second(&many));
     report.state("the same, p50 / p99", quantiles(&many));
     report.state("Express, stores nothing: webhooks a second", per_second(&express));
+    report.state("axum, stores nothing: webhooks a second", per_second(&axum));
+    report.state("… beside Express", format!("{:.2} ×", axum.rate() / express.rate()));
     report.state(
         "pgbench: rows a second in batches of 100, the best of 1, 2 and 4 clients",
         format!("{batches:.0}"),
@@ -49,6 +53,7 @@ pub(crate) async fn run(program: &Path, seconds: u64, report: &mut Report) -> an
     report.at_least("ingest beside Express", many.rate() / express.rate(), "×", 4.0);
     report.at_least("ingest beside pgbench in batches", many.rate() / batches, "×", 0.5);
     report.state("one connection: p50 / p99", quantiles(&one));
+    report.state("axum, stores nothing, one connection: p50 / p99", quantiles(&axum_one));
     report.state("pgbench: one commit of the same row", format!("{commit:.2} ms"));
     let mean = one.latencies.mean() / 1000.0;
     report.at_most("one connection beside one commit, of means", mean / commit, "×", 1.3);
@@ -63,11 +68,10 @@ fn messages(channels: &Arc<Vec<Channel>>, run: &'static str) -> Make {
     })
 }
 
-async fn plain(until: Until) -> anyhow::Result<Loaded> {
-    let express = Express::start().await?;
-    let make: Make = Arc::new(|n| front::signed("/message", "none", front::message("express", n)));
-    load::run(express.address, CONNECTIONS, Until::Sent(5000), &make).await?;
-    load::run(express.address, CONNECTIONS, until, &make).await
+async fn beside(handler: &Plain, connections: usize, until: Until) -> anyhow::Result<Loaded> {
+    let make: Make = Arc::new(|n| front::signed("/message", "none", front::message("plain", n)));
+    load::run(handler.address, connections, Until::Sent(5000), &make).await?;
+    load::run(handler.address, connections, until, &make).await
 }
 
 fn per_second(loaded: &Loaded) -> String {
