@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -94,6 +95,10 @@ impl Still {
     }
 
     async fn take(&self, order: &AgentOrder) {
+        Box::pin(self.take_within(order, Duration::from_secs(5))).await;
+    }
+
+    async fn take_within(&self, order: &AgentOrder, time: Duration) {
         let request = &order.request;
         let headers: Vec<_> =
             request.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect();
@@ -105,7 +110,9 @@ impl Still {
             body: request.body.as_bytes(),
         };
         let front: &'static dyn Connector = self.engine.connectors().named("front").unwrap();
-        assert_eq!(ingest::receive(&self.engine, front, &self.channel, &hook).await.unwrap().status, 200);
+        let until = Instant::now() + time;
+        let answer = ingest::receive(&self.engine, front, &self.channel, &hook, until).await.unwrap();
+        assert_eq!(answer.status, 200);
     }
 
     /// Takes many at once.
@@ -136,6 +143,17 @@ async fn a_webhook_costs_one_statement_and_many_at_once_cost_no_more_each() {
     assert!(together <= 4, "64 webhooks at once took {together} statements:\n{}", asked());
     assert_eq!(still.stack.count("select count(*) from messages").await, 193);
     assert_eq!(still.stack.count("select count(*) from webhook_log where event = 'message'").await, 193);
+}
+
+#[tokio::test]
+async fn a_webhook_with_little_time_left_is_stored_in_a_transaction_that_its_answer_can_take_back() {
+    let _alone = ALONE.lock().await;
+    let still = Still::new().await;
+    still.take(&still.order(0)).await;
+    let order = still.order(1);
+    statements(Box::pin(still.take_within(&order, Duration::from_secs(1)))).await;
+    assert!(asked().contains("COMMIT"), "{}", asked());
+    assert_eq!(still.stack.count("select count(*) from messages").await, 2);
 }
 
 #[tokio::test]

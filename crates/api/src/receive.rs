@@ -191,7 +191,7 @@ pub(crate) async fn give(
     until: Instant,
 ) -> Response {
     // In one place: every layer around this would move it about.
-    let taking = Box::pin(ingest::receive(&app.engine, connector, channel, hook));
+    let taking = Box::pin(ingest::receive(&app.engine, connector, channel, hook, until));
     let taken = tokio::time::timeout_at(until, taking).await;
     let rejected = match taken {
         Ok(Ok(answer)) => return respond(answer),

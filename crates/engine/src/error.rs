@@ -21,6 +21,9 @@ pub enum Error {
     /// Something that was done together with others broke; it is in the log.
     #[error("this process failed in the middle of it")]
     Broken,
+    /// What is done together may last longer than there is time.
+    #[error("there is no time left for doing it together")]
+    Late,
     /// A provider's list could not be read.
     #[error("{0}")]
     Reading(String),
@@ -48,9 +51,14 @@ impl Error {
         matches!(self, Self::Store(error) if error.is_conflict())
     }
 
-    /// Whether it was another transaction that was in the way, by what it wrote or by what it holds.
+    /// Whether what could not be done together may be done alone: another transaction was in the way, by what it wrote or by
+    /// what it holds, or there was no time.
     pub fn is_contention(&self) -> bool {
-        matches!(self, Self::Store(error) if error.is_conflict() || error.is_held())
+        match self {
+            Self::Store(error) => error.is_conflict() || error.is_held(),
+            Self::Late => true,
+            _ => false,
+        }
     }
 
     /// Whether the lease of the channel has gone to another process.

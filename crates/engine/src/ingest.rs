@@ -7,7 +7,8 @@ use crate::trace::{Kind, Open, Within};
 use crate::{Engine, crash, fold, verification};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 use twinwire_core::connector::{Connector, Reading, Unreadable, Unverified};
 use twinwire_core::http::{Answer, Hook};
 use twinwire_core::model::{Direction, Message, Side};
@@ -16,6 +17,7 @@ use twinwire_core::parts;
 use twinwire_core::text::clean;
 use twinwire_store::accounts::Account;
 use twinwire_store::channels::{self, State, StoredChannel};
+use twinwire_store::pool::{HASTE, WEBHOOKS_WAIT};
 use twinwire_store::unit::{Unit, Wanted};
 use twinwire_store::webhook_log::Received;
 
@@ -51,12 +53,14 @@ impl From<sqlx::Error> for Rejected {
     }
 }
 
-/// Takes a webhook of a channel. The answer is given only once everything it shows is committed.
+/// Takes a webhook of a channel. The answer is given only once everything it shows is committed. Its vendor is answered at
+/// `until`, whatever has become of it; what is not on its way into the table then, is not stored.
 pub async fn receive(
     engine: &Engine,
     connector: &'static dyn Connector,
     channel: &Arc<StoredChannel>,
     hook: &Hook<'_>,
+    until: Instant,
 ) -> Result<Answer, Rejected> {
     let (now, began) = (engine.now(), Instant::now());
     let account = match connector.side() {
@@ -83,8 +87,14 @@ pub async fn receive(
     }
     let splits_at = splits_at(engine, channel, &reading).await?;
     let received = received(connector, channel, hook, &reading, unverified);
-    let taken =
-        Arc::new(Taken { engine: engine.clone(), channel: channel.clone(), reading, received, splits_at });
+    let taken = Arc::new(Taken {
+        engine: engine.clone(),
+        channel: channel.clone(),
+        reading,
+        received,
+        splits_at,
+        until,
+    });
     let rows = engine.ingest().ask(taken.clone(), store).await?;
     if moved {
         engine.forget();
@@ -143,6 +153,8 @@ pub(crate) struct Taken {
     /// For the log.
     received: Received,
     splits_at: Option<usize>,
+    /// When its vendor is answered.
+    until: Instant,
 }
 
 /// Hooks that are stored together.
@@ -154,6 +166,11 @@ const TOGETHER: usize = 128;
 const AT_ONCE: usize = 2;
 /// Hooks for which a transaction is made while another one runs.
 const WORTH: usize = 16;
+
+/// How long storing hooks together may take once what they show is folded: a connection is waited for, and locks. It is a
+/// statement that goes on in the database when nobody waits for it any more, and an agent who was told of a failure meanwhile
+/// would have written twice.
+const TAKES: Duration = WEBHOOKS_WAIT.saturating_add(HASTE.saturating_mul(2));
 
 /// Nothing waits yet.
 pub(crate) fn gather() -> Ingest {
@@ -191,25 +208,49 @@ async fn store(taken: Vec<Arc<Taken>>, company: Company) -> Result<Vec<Vec<Messa
         return insist(|| store_alone(&engine, &taken)).await;
     }
     // Nearly everything is new; what came before is looked for once that shows.
-    match store_once(&engine, &taken, Unit::new(engine.webhooks()).presuming()).await {
-        Err(error) if error.is_conflict() => {}
-        done => return done,
+    let new = store_together(&engine, &taken, Unit::new(engine.webhooks()).presuming()).await;
+    match new {
+        Err(error) if error.is_conflict() => {
+            store_together(&engine, &taken, Unit::new(engine.webhooks())).await
+        }
+        done => done,
     }
-    store_once(&engine, &taken, Unit::new(engine.webhooks())).await
 }
 
-/// In a transaction, so that whoever stops waiting takes it back. A statement of its own that waits for a lock would go on in the
-/// database, and be committed after its answer has said no: an agent who then writes anew would have written twice.
-async fn store_alone(engine: &Engine, taken: &[Arc<Taken>]) -> Result<Vec<Vec<Message>>, crate::Error> {
-    let mut unit = Unit::new(engine.pool());
-    unit.conn().await?;
-    store_once(engine, taken, unit).await
-}
-
-async fn store_once(
+/// What only adds, as hooks mostly do, is one statement. It is not begun where an answer may be given before it ends.
+async fn store_together(
     engine: &Engine,
     taken: &[Arc<Taken>],
     mut unit: Unit,
+) -> Result<Vec<Vec<Message>>, crate::Error> {
+    let rows = match fold_all(engine, taken, &mut unit).await {
+        Err(crate::Error::Store(twinwire_store::Error::Database(sqlx::Error::PoolTimedOut))) => {
+            return Err(crate::Error::Late);
+        }
+        rows => rows?,
+    };
+    if taken.iter().any(|one| one.until < Instant::now() + TAKES) {
+        return Err(crate::Error::Late);
+    }
+    unit.commit().await?;
+    Ok(rows)
+}
+
+/// In a transaction, which is rolled back when the one who waits for it is answered.
+async fn store_alone(engine: &Engine, taken: &[Arc<Taken>]) -> Result<Vec<Vec<Message>>, crate::Error> {
+    let left = taken.iter().map(|one| one.until.saturating_duration_since(Instant::now())).min();
+    // A little longer than the answer, so that it is not the lock that ends the waiting.
+    let mut unit = Unit::begun(engine.pool(), left.unwrap_or_default() + HASTE).await?;
+    let rows = fold_all(engine, taken, &mut unit).await?;
+    unit.commit().await?;
+    Ok(rows)
+}
+
+/// Folds what hooks show, each after its request was logged.
+async fn fold_all(
+    engine: &Engine,
+    taken: &[Arc<Taken>],
+    unit: &mut Unit,
 ) -> Result<Vec<Vec<Message>>, crate::Error> {
     let how = How::now(engine, Source::Webhook);
     let mut wanted = Wanted::default();
@@ -227,13 +268,12 @@ async fn store_once(
         let how = how.by_webhook(number, &one.reading.event);
         let mut rows = Vec::new();
         for observation in &one.reading.observations {
-            let folded = fold_one(&mut unit, &one.channel, observation, one.splits_at, how).await?;
+            let folded = fold_one(unit, &one.channel, observation, one.splits_at, how).await?;
             rows.extend(folded.row);
         }
         all.push(rows);
     }
     crash::points("ingest_before_commit", taken.len());
-    unit.commit().await?;
     Ok(all)
 }
 

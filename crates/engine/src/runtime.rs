@@ -353,7 +353,7 @@ impl Engine {
                     return Ok(numbers.drain(..count).collect());
                 }
             }
-            let more = webhook_log::numbers(self.pool(), NUMBERS).await?;
+            let more = webhook_log::numbers(self.webhooks(), NUMBERS).await?;
             self.0.numbers.lock().unwrap_or_else(PoisonError::into_inner).extend(more);
         }
     }

@@ -8,9 +8,9 @@ use std::time::Duration;
 /// Oldest server that is supported.
 pub const OLDEST_SERVER: i32 = 140_000;
 
-/// How long a webhook waits for a connection: less than its vendor waits for the answer. What is still to be stored when that says
-/// no is not stored afterwards, or an agent who is told of a failure and writes anew would have written twice.
-const WEBHOOK_WAITS: Duration = Duration::from_secs(3);
+/// How long webhooks that are stored together wait for one of their connections. One that waits longer is stored alone, by
+/// another.
+pub const WEBHOOKS_WAIT: Duration = Duration::from_secs(1);
 
 /// How long a connection is believed to be there after its last use.
 const TRUSTED: Duration = Duration::from_millis(100);
@@ -28,7 +28,7 @@ const WEBHOOKS: u32 = 3;
 pub const ASKED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long what is done together waits for what another transaction holds.
-pub(crate) const HASTE: Duration = Duration::from_millis(300);
+pub const HASTE: Duration = Duration::from_millis(300);
 
 /// How statements are planned that are made again and again: once. Their cost does not hang on what is asked for, and
 /// planning the larger ones anew each time would take longer than they do; so would compiling them. All that they ask for
@@ -72,7 +72,7 @@ pub fn for_operators(of: &PgPool) -> PgPool {
 pub fn for_webhooks(of: &PgPool) -> PgPool {
     let mut own = planned_once();
     own.push(limit("lock_timeout", HASTE));
-    pool(WEBHOOKS, own).acquire_timeout(WEBHOOK_WAITS).connect_lazy_with((*of.connect_options()).clone())
+    pool(WEBHOOKS, own).acquire_timeout(WEBHOOKS_WAIT).connect_lazy_with((*of.connect_options()).clone())
 }
 
 fn planned_once() -> Vec<String> {

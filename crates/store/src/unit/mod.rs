@@ -25,6 +25,7 @@ use records::Kept;
 use rows::Row;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// A channel or an account, and an id in it.
 pub type Key = (i64, String);
@@ -52,8 +53,8 @@ pub struct Wanted {
 /// See the [module](self).
 pub struct Unit {
     pool: PgPool,
-    /// Whether it waits for a lock no longer than [`HASTE`].
-    hasty: bool,
+    /// How long it waits for a lock; as long as it takes, if it is not said.
+    waits: Option<Duration>,
     tx: Option<Transaction<'static, Postgres>>,
     rows: BTreeMap<Key, Row>,
     /// Whether rows that are only looked at are presumed not to be there.
@@ -96,7 +97,7 @@ impl Unit {
     pub fn new(pool: &PgPool) -> Self {
         Self {
             pool: pool.clone(),
-            hasty: false,
+            waits: None,
             tx: None,
             rows: BTreeMap::new(),
             presumes: false,
@@ -116,7 +117,18 @@ impl Unit {
 
     /// One that does not wait long for what another transaction holds: it fails ([`Error::is_held`](crate::Error::is_held)).
     pub fn hasty(pool: &PgPool) -> Self {
-        Self { hasty: true, ..Self::new(pool) }
+        Self { waits: Some(HASTE), ..Self::new(pool) }
+    }
+
+    /// One that is a transaction from its beginning, and waits no longer than that for a lock: whoever drops it takes back
+    /// what it was doing. What only adds is a statement of its own elsewhere, and that goes on in the database.
+    ///
+    /// # Errors
+    /// When the transaction cannot begin.
+    pub async fn begun(pool: &PgPool, waits: Duration) -> Result<Self> {
+        let mut unit = Self { waits: Some(waits), ..Self::new(pool) };
+        unit.conn().await?;
+        Ok(unit)
     }
 
     /// The same unit, which presumes that the rows that it only looks at are not there. It does not look; the statement that
@@ -131,8 +143,9 @@ impl Unit {
     /// The unit's transaction, for what is not about messages. What the unit keeps is not written yet.
     pub async fn conn(&mut self) -> Result<&mut PgConnection> {
         if self.tx.is_none() {
-            let hasty = format!("begin; set local lock_timeout = {}", HASTE.as_millis());
-            let begin = if self.hasty { hasty } else { "begin".to_owned() };
+            let waits =
+                self.waits.map(|waits| format!("; set local lock_timeout = {}", waits.as_millis().max(1)));
+            let begin = format!("begin{}", waits.unwrap_or_default());
             self.tx = Some(tx::begin_with(&self.pool, begin).await?);
         }
         // Begun above.
