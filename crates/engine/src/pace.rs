@@ -26,6 +26,8 @@ pub(crate) struct Limits {
     /// Who waits for segments waits in line: a long text needs many at one moment, and short ones would take them away.
     line: Mutex<()>,
     calls: Option<DefaultDirectRateLimiter>,
+    /// So does who waits for a place in a budget that others share: one of a channel asks for all of its own.
+    asking: Mutex<()>,
 }
 
 /// Limits are the same when they are equally fast.
@@ -45,6 +47,7 @@ impl Limits {
         });
         Self {
             line: Mutex::new(()),
+            asking: Mutex::new(()),
             segments: pace.segments_per_second.and_then(|rate| limiter(rate, SEGMENTS_AT_ONCE)),
             calls: pace.calls_per_second.and_then(|rate| limiter(rate, at_once(rate))),
             pace,
@@ -69,10 +72,12 @@ impl Limits {
         }
         let Some(budget) = &self.pace.budget else { return Ok(()) };
         let (every, burst) = spread(budget.per_minute);
+        let turn = self.asking.lock().await;
         loop {
             if let Some(wait) =
                 paces::reserve(engine.pool(), &budget.key, every, burst, AHEAD.max(every)).await?
             {
+                drop(turn);
                 tokio::time::sleep(wait).await;
                 return Ok(());
             }

@@ -127,7 +127,11 @@ async fn all(step: &mut Step, claimed: Message, act: Act) -> Result<()> {
     if !pace(step, &claimed, act).await? {
         return Ok(());
     }
-    let ready = Ready::of(step, &claimed, act).await;
+    let ready = tokio::select! {
+        biased;
+        () = step.shutdown.cancelled() => return Ok(()),
+        ready = Ready::of(step, &claimed, act) => ready,
+    };
     let waited = asked.elapsed() > STALE;
     if waited && !step.look_again(&claimed).await? {
         return Ok(());

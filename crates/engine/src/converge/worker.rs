@@ -25,13 +25,14 @@ use twinwire_store::leases::{self, Lease};
 use twinwire_store::tx;
 use twinwire_store::work::{self, Ask};
 
-/// Calls of one channel at a time, for messages of each side. Apart, so that neither a mass of texts that waits for the
+/// Calls of one channel at a time, for messages of each side: what ends together is written together, and more than that was no
+/// faster. Apart, so that neither a mass of texts that waits for the
 /// number's pace nor a provider that hangs holds up what customers write, and the other way round.
 const AT_ONCE: usize = 64;
 /// Files fetched at a time for messages of each side, beside those calls: a storage that hangs holds up nobody's text.
 const FILES_AT_ONCE: usize = 6;
 /// Most acts that are begun or applied in one transaction.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = AT_ONCE;
 /// How long, where more waits than there is room for, calls that end after another one are waited for, so that what follows
 /// on them is found in one question.
 const COMPANY: Duration = Duration::from_millis(5);
@@ -44,6 +45,8 @@ pub(super) const PUT_OFF: TimeDelta = TimeDelta::seconds(30);
 
 /// Works a channel until it has nothing to do, the lease is lost, or `shutdown`; calls in flight are finished.
 pub(super) async fn run(engine: Engine, lease: Lease, notify: Arc<Notify>, shutdown: CancellationToken) {
+    // Who waits for a limit when this ends has begun nothing, and need not wait on.
+    let shutdown = shutdown.child_token();
     let mut worker = match Worker::start(engine.clone(), lease.clone(), notify, shutdown.clone()).await {
         Ok(Some(worker)) => worker,
         Ok(None) => return,
@@ -66,6 +69,7 @@ pub(super) async fn run(engine: Engine, lease: Lease, notify: Arc<Notify>, shutd
             }
         }
     }
+    shutdown.cancel();
     worker.finish().await;
     if let Err(error) = give_back(&engine, &lease).await {
         tracing::debug!(%error, "lease not given back; it runs out by itself");
@@ -242,6 +246,8 @@ impl Worker {
         for row in due {
             let lane = Lane { origin: row.origin, files: fetches(&row, now) };
             *found.entry(lane).or_default() += 1;
+            // Rows that are put aside are so one after the other.
+            self.renew().await?;
             self.take(row, lane, now).await?;
         }
         let full = |ask: &&Ask| found.get(&Lane::of(ask)).is_some_and(|found| *found >= ask.most);
@@ -379,11 +385,10 @@ impl Worker {
         while !self.calls.is_empty() {
             tokio::select! {
                 Some(ended) = self.calls.join_next_with_id() => self.ended(ended),
-                () = tokio::time::sleep(self.engine.lease() / 3) => {
-                    if let Err(error) = self.renew().await {
-                        tracing::debug!(%error, "lease not renewed while finishing");
-                    }
-                }
+                () = tokio::time::sleep(self.engine.lease() / 3) => {}
+            }
+            if let Err(error) = self.renew().await {
+                tracing::debug!(%error, "lease not renewed while finishing");
             }
         }
     }
