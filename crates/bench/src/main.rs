@@ -47,6 +47,9 @@ struct Args {
     /// Rows of the large table
     #[arg(long, default_value_t = 10_000_000)]
     rows: u64,
+    /// Is the plain handler in axum, and measures nothing
+    #[arg(long, hide = true)]
+    plain_handler: bool,
 }
 
 /// A measure.
@@ -68,10 +71,10 @@ enum Measure {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    if std::env::args().nth(1).is_some_and(|first| first == plain::ARGUMENT) {
+    let args = Args::parse();
+    if args.plain_handler {
         return plain::serve().await;
     }
-    let args = Args::parse();
     let measures = if args.measures.is_empty() { Measure::value_variants() } else { &args.measures };
     let program = match &args.program {
         Some(program) => program.clone(),

@@ -1,7 +1,7 @@
 //! The comparisons: plain handlers that verify and answer and store nothing, each a process of its own.
 //!
-//! Express is what the figure is asked for beside. The one in axum is what this server could do at most if storing a message
-//! cost nothing: the same libraries, and no more work than the other one.
+//! Express is what the figure is asked for beside. The one in axum does no more than that with the libraries of this server: what
+//! HTTP and the load cost by themselves.
 
 use crate::front;
 use anyhow::{Context, ensure};
@@ -16,15 +16,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use serde_json::json;
 use sha2::Sha256;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-
-/// The argument by which the bench is the handler in axum.
-pub(crate) const ARGUMENT: &str = "--plain-handler";
 
 /// A handler's process.
 pub(crate) struct Plain {
@@ -42,17 +40,18 @@ impl Plain {
         ensure!(installed.context("npm is needed for the comparison")?.success(), "npm ci failed");
         let mut node = Command::new("node");
         node.arg("server.js").current_dir(&folder).env("NODE_ENV", "production");
-        Self::start(&mut node).await.context("node is needed for the comparison")
+        Self::start(&mut node).await
     }
 
     /// Starts the one in axum.
     pub(crate) async fn axum() -> anyhow::Result<Self> {
-        Self::start(Command::new(std::env::current_exe()?).arg(ARGUMENT)).await
+        Self::start(Command::new(std::env::current_exe()?).arg("--plain-handler")).await
     }
 
     async fn start(command: &mut Command) -> anyhow::Result<Self> {
         let command = command.env("FRONT_APP_SECRET", front::APP.1).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn()?;
+        let program = command.as_std().get_program().display().to_string();
+        let mut child = command.spawn().with_context(|| format!("{program} is needed for the comparison"))?;
         let stdout = child.stdout.take().context("no output of the handler")?;
         let line = BufReader::new(stdout).lines().next_line().await?.context("the handler ended")?;
         let port = line.rsplit(' ').next().and_then(|port| port.parse().ok());
@@ -63,7 +62,7 @@ impl Plain {
 /// Is the handler in axum, until it is killed.
 pub(crate) async fn serve() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("listening on {}", listener.local_addr()?.port());
+    writeln!(std::io::stdout(), "listening on {}", listener.local_addr()?.port())?;
     Ok(axum::serve(listener, Router::new().route("/message", post(answer))).await?)
 }
 

@@ -38,8 +38,9 @@ pub(crate) async fn run(program: &Path, seconds: u64, report: &mut Report) -> an
     }
     stage.strike().await?;
     let express = beside(&Plain::express().await?, CONNECTIONS, until).await?;
-    let axum = Plain::axum().await?;
-    let (axum, axum_one) = (beside(&axum, CONNECTIONS, until).await?, beside(&axum, 1, until).await?);
+    let handler = Plain::axum().await?;
+    let axum = beside(&handler, CONNECTIONS, until).await?;
+    let axum_one = beside(&handler, 1, until).await?;
 
     report.state("ingest: webhooks a second at 64 connections", per_second(&many));
     report.state("the same, p50 / p99", quantiles(&many));
