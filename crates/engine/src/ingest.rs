@@ -223,17 +223,21 @@ async fn store_together(
     taken: &[Arc<Taken>],
     mut unit: Unit,
 ) -> Result<Vec<Vec<Message>>, crate::Error> {
-    let rows = match fold_all(engine, taken, &mut unit).await {
-        Err(crate::Error::Store(twinwire_store::Error::Database(sqlx::Error::PoolTimedOut))) => {
+    let stored = async {
+        let rows = fold_all(engine, taken, &mut unit).await?;
+        if taken.iter().any(|one| one.until < Instant::now() + TAKES) {
             return Err(crate::Error::Late);
         }
-        rows => rows?,
+        unit.commit().await?;
+        Ok(rows)
     };
-    if taken.iter().any(|one| one.until < Instant::now() + TAKES) {
-        return Err(crate::Error::Late);
+    match stored.await {
+        // Nothing was written: the unit had no connection to do so.
+        Err(crate::Error::Store(twinwire_store::Error::Database(sqlx::Error::PoolTimedOut))) => {
+            Err(crate::Error::Late)
+        }
+        stored => stored,
     }
-    unit.commit().await?;
-    Ok(rows)
 }
 
 /// In a transaction, which is rolled back when the one who waits for it is answered.
