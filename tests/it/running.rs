@@ -217,3 +217,42 @@ async fn shells_complete_commands_and_manuals_tell_them_all() {
     let hidden = folder.path().join("pages/twinwire-chaos-worker.1");
     assert!(!hidden.exists(), "what is hidden has no page");
 }
+
+/// Put before the program's own calls: whoever lets a signal be heard stands still for a second before the next step, as on
+/// a machine that is too busy.
+const SLOW_TO_HEAR: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+int sigaction(int number, const struct sigaction *new, struct sigaction *old) {
+    int (*next)(int, const struct sigaction *, struct sigaction *) = dlsym(RTLD_NEXT, "sigaction");
+    int done = next(number, new, old);
+    if (number == SIGTERM && new != NULL) {
+        close(open(getenv("MARK"), O_CREAT | O_WRONLY, 0600));
+        struct timespec left = { 1, 0 };
+        while (nanosleep(&left, &left) != 0) {}
+    }
+    return done;
+}
+"#;
+
+#[tokio::test]
+async fn a_stop_is_heard_at_the_very_moment_at_which_the_server_begins_to_listen_for_it() {
+    let installation = Installation::new(PROGRAM).await;
+    let at = |name: &str| installation.folder.path().join(name);
+    std::fs::write(at("slow.c"), SLOW_TO_HEAR).unwrap();
+    let mut compile = std::process::Command::new("cc");
+    compile.args(["-shared", "-fPIC", "-o"]).args([at("slow.so"), at("slow.c")]).arg("-ldl");
+    assert!(compile.status().unwrap().success());
+    let program = installation.program.clone().with("LD_PRELOAD", at("slow.so")).with("MARK", at("mark"));
+    let server = program.start(&["serve"]);
+    eventually("the server begins to listen", || async { at("mark").exists().then_some(()) }).await;
+    server.signal(Signal::SIGTERM);
+    // One that has not heard it goes on until the test gives up.
+    let ran = server.ended().await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}

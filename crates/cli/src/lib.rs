@@ -190,7 +190,8 @@ pub type Outcome = Result<(), Failure>;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let built = stop::undisturbed(|| tokio::runtime::Builder::new_multi_thread().enable_all().build());
+    let runtime = match built {
         Ok(runtime) => runtime,
         Err(error) => return failed(&Failure::Failed(error.into())),
     };

@@ -1,9 +1,25 @@
 //! Being told to stop: Ctrl-C, or SIGTERM from whatever runs us. Being told to read the settings again.
 
 use crate::Failure;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal as Number};
+use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Does something while signals wait; what came meanwhile comes at its end.
+///
+/// A signal is lost that comes between two moments of `signal`: when its default, the end of the process, is taken away, and
+/// when there is somebody who hears it. On a busy machine that is long enough, and a server that did not hear a stop goes on
+/// until it is killed. Threads wait like the one that starts them: those of the runtime, which it is to be built with, never
+/// take a signal, so that it waits for the first thread.
+pub(crate) fn undisturbed<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let heard = SigSet::from_iter([Number::SIGINT, Number::SIGTERM, Number::SIGHUP]);
+    let before = heard.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let done = work();
+    before.thread_set_mask()?;
+    done
+}
 
 /// Hears both from the moment it is made, so that a stop during a slow start is not lost.
 pub(crate) struct Stop {
@@ -12,8 +28,11 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    pub(crate) fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    pub(crate) fn listen() -> io::Result<Self> {
+        undisturbed(|| {
+            let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+            Ok(Self { interrupt: signal(interrupt)?, terminate: signal(terminate)? })
+        })
     }
 
     /// Comes when the process is told to stop.
@@ -29,8 +48,8 @@ impl Stop {
 pub(crate) struct Reload(Signal);
 
 impl Reload {
-    pub(crate) fn listen() -> std::io::Result<Self> {
-        Ok(Self(signal(SignalKind::hangup())?))
+    pub(crate) fn listen() -> io::Result<Self> {
+        undisturbed(|| Ok(Self(signal(SignalKind::hangup())?)))
     }
 
     /// Comes when the process is told to.
