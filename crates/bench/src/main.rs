@@ -4,7 +4,7 @@
 //! * [`stage`] — a Postgres of its own with fsync on, the real program as a process, a provider and a helpdesk that answer
 //!   at once.
 //! * [`front`], [`load`] — signed webhooks, and the connections that bring them.
-//! * [`plain`] — handlers that store nothing, to compare with.
+//! * [`plain`] — handlers that do little else, to compare with.
 //! * [`measure`] — a file per measure.
 //! * [`report`] — the figures, beside what they are to be.
 
@@ -47,9 +47,9 @@ struct Args {
     /// Rows of the large table
     #[arg(long, default_value_t = 10_000_000)]
     rows: u64,
-    /// Is the plain handler in axum, and measures nothing
+    /// Is a plain handler in axum, and measures nothing
     #[arg(long, hide = true)]
-    plain_handler: bool,
+    plain_handler: Option<plain::Keeps>,
 }
 
 /// A measure.
@@ -72,8 +72,8 @@ enum Measure {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    if args.plain_handler {
-        return plain::serve().await;
+    if let Some(keeps) = args.plain_handler {
+        return plain::serve(keeps).await;
     }
     let measures = if args.measures.is_empty() { Measure::value_variants() } else { &args.measures };
     let program = match &args.program {

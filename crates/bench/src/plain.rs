@@ -1,28 +1,33 @@
-//! The comparisons: plain handlers that verify and answer and store nothing, each a process of its own.
+//! The comparisons: plain handlers that verify and answer, each a process of its own.
 //!
-//! Express is what the figure is asked for beside. The one in axum does no more than that with the libraries of this server: what
-//! HTTP and the load cost by themselves.
+//! Express is what the figure is asked for beside; it stores nothing. Those in axum do no more than that with the libraries of this
+//! server, and store nothing, the request alone, or the row that a message becomes and nothing else: what HTTP and the load cost by
+//! themselves, and what the machine allows to anything that commits before it answers.
+
+mod handler;
 
 use crate::front;
+use crate::stage::Stage;
 use anyhow::{Context, ensure};
-use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use serde::Deserialize;
-use serde_json::json;
-use sha2::Sha256;
-use std::io::Write;
+use clap::ValueEnum;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
+
+pub(crate) use handler::serve;
+
+/// What a handler in axum stores before it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Keeps {
+    /// Nothing.
+    Nothing,
+    /// The request's body, in a table with one index.
+    Request,
+    /// The row of `messages`.
+    Row,
+}
 
 /// A handler's process.
 pub(crate) struct Plain {
@@ -43,9 +48,12 @@ impl Plain {
         Self::start(&mut node).await
     }
 
-    /// Starts the one in axum.
-    pub(crate) async fn axum() -> anyhow::Result<Self> {
-        Self::start(Command::new(std::env::current_exe()?).arg("--plain-handler")).await
+    /// Starts one in axum, on the stage's database.
+    pub(crate) async fn axum(stage: &Stage, keeps: Keeps) -> anyhow::Result<Self> {
+        let name = keeps.to_possible_value().context("a handler without a name")?;
+        let mut handler = Command::new(std::env::current_exe()?);
+        handler.args(["--plain-handler", name.get_name()]).env("DATABASE_URL", stage.database());
+        Self::start(&mut handler).await
     }
 
     async fn start(command: &mut Command) -> anyhow::Result<Self> {
@@ -57,48 +65,4 @@ impl Plain {
         let port = line.rsplit(' ').next().and_then(|port| port.parse().ok());
         Ok(Self { address: ([127, 0, 0, 1], port.context(line)?).into(), _child: child })
     }
-}
-
-/// Is the handler in axum, until it is killed.
-pub(crate) async fn serve() -> anyhow::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    writeln!(std::io::stdout(), "listening on {}", listener.local_addr()?.port())?;
-    Ok(axum::serve(listener, Router::new().route("/message", post(answer))).await?)
-}
-
-#[derive(Deserialize)]
-struct Posted {
-    payload: Payload,
-}
-
-#[derive(Deserialize)]
-struct Payload {
-    id: String,
-    recipients: Vec<Recipient>,
-}
-
-#[derive(Deserialize)]
-struct Recipient {
-    role: String,
-    handle: String,
-}
-
-async fn answer(headers: HeaderMap, body: Bytes) -> Response {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(front::APP.1.as_bytes()) else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    for part in [header("x-front-request-timestamp").as_bytes(), b":", &body] {
-        mac.update(part);
-    }
-    let given = STANDARD.decode(header("x-front-signature")).unwrap_or_default();
-    if mac.verify_slice(&given).is_err() {
-        return StatusCode::UNAUTHORIZED.into_response();
-    }
-    let Ok(Posted { payload }) = serde_json::from_slice(&body) else {
-        return StatusCode::BAD_REQUEST.into_response();
-    };
-    let to = payload.recipients.into_iter().find(|one| one.role == "to").map(|one| one.handle);
-    Json(json!({ "type": "success", "external_id": payload.id, "external_conversation_id": to }))
-        .into_response()
 }

@@ -2,7 +2,7 @@
 //! does with the same row.
 
 use crate::load::{self, Loaded, Make, Until};
-use crate::plain::Plain;
+use crate::plain::{Keeps, Plain};
 use crate::report::Report;
 use crate::stage::{Channel, Stage};
 use crate::{front, pgbench};
@@ -36,17 +36,27 @@ pub(crate) async fn run(program: &Path, seconds: u64, report: &mut Report) -> an
     for clients in [1, 2, 4] {
         batches = batches.max(pgbench::run(&stage, clients, 100, seconds).await?.0);
     }
+    let mut plain = Vec::new();
+    for (keeps, what) in [
+        (Keeps::Nothing, "nothing"),
+        (Keeps::Request, "the request alone"),
+        (Keeps::Row, "the row of messages alone"),
+    ] {
+        let handler = Plain::axum(&stage, keeps).await?;
+        let many = beside(&handler, "plain_many", CONNECTIONS, until).await?;
+        plain.push((what, many, beside(&handler, "plain_one", 1, until).await?));
+    }
     stage.strike().await?;
-    let express = beside(&Plain::express().await?, CONNECTIONS, until).await?;
-    let handler = Plain::axum().await?;
-    let axum = beside(&handler, CONNECTIONS, until).await?;
-    let axum_one = beside(&handler, 1, until).await?;
+    let express = beside(&Plain::express().await?, "express", CONNECTIONS, until).await?;
 
     report.state("ingest: webhooks a second at 64 connections", per_second(&many));
     report.state("the same, p50 / p99", quantiles(&many));
     report.state("Express, stores nothing: webhooks a second", per_second(&express));
-    report.state("axum, stores nothing: webhooks a second", per_second(&axum));
-    report.state("… beside Express", format!("{:.2} ×", axum.rate() / express.rate()));
+    for (what, many, _) in &plain {
+        report.state(&format!("axum, stores {what}: webhooks a second"), per_second(many));
+        report.state("… beside Express", format!("{:.2} ×", many.rate() / express.rate()));
+        report.state("… beside pgbench in batches", format!("{:.2} ×", many.rate() / batches));
+    }
     report.state(
         "pgbench: rows a second in batches of 100, the best of 1, 2 and 4 clients",
         format!("{batches:.0}"),
@@ -54,10 +64,12 @@ pub(crate) async fn run(program: &Path, seconds: u64, report: &mut Report) -> an
     report.at_least("ingest beside Express", many.rate() / express.rate(), "×", 4.0);
     report.at_least("ingest beside pgbench in batches", many.rate() / batches, "×", 0.5);
     report.state("one connection: p50 / p99", quantiles(&one));
-    report.state("axum, stores nothing, one connection: p50 / p99", quantiles(&axum_one));
+    for (what, _, one) in &plain {
+        report.state(&format!("axum, stores {what}, one connection: p50 / p99"), quantiles(one));
+        report.state("… beside one commit, of means", format!("{:.2} ×", mean(one) / commit));
+    }
     report.state("pgbench: one commit of the same row", format!("{commit:.2} ms"));
-    let mean = one.latencies.mean() / 1000.0;
-    report.at_most("one connection beside one commit, of means", mean / commit, "×", 1.3);
+    report.at_most("one connection beside one commit, of means", mean(&one) / commit, "×", 1.3);
     Ok(())
 }
 
@@ -69,10 +81,17 @@ fn messages(channels: &Arc<Vec<Channel>>, run: &'static str) -> Make {
     })
 }
 
-async fn beside(handler: &Plain, connections: usize, until: Until) -> anyhow::Result<Loaded> {
-    let make: Make = Arc::new(|n| front::signed("/message", "none", front::message("plain", n)));
-    load::run(handler.address, connections, Until::Sent(5000), &make).await?;
-    load::run(handler.address, connections, until, &make).await
+async fn beside(
+    handler: &Plain,
+    run: &'static str,
+    connections: usize,
+    until: Until,
+) -> anyhow::Result<Loaded> {
+    let make = |run: String| -> Make {
+        Arc::new(move |n| front::signed("/message", "none", front::message(&run, n)))
+    };
+    load::run(handler.address, connections, Until::Sent(5000), &make(format!("{run}_warm"))).await?;
+    load::run(handler.address, connections, until, &make(run.to_owned())).await
 }
 
 fn per_second(loaded: &Loaded) -> String {
@@ -81,4 +100,8 @@ fn per_second(loaded: &Loaded) -> String {
 
 fn quantiles(loaded: &Loaded) -> String {
     format!("{:.2} / {:.2} ms", loaded.quantile_ms(0.5), loaded.quantile_ms(0.99))
+}
+
+fn mean(loaded: &Loaded) -> f64 {
+    loaded.latencies.mean() / 1000.0
 }
