@@ -1,7 +1,7 @@
 //! A Twinwire that runs as a process of its own, between the doubles.
 
 use crate::database::{TestDatabase, world_readable_dir};
-use crate::process::{Program, Ran, Serving, lasting_port};
+use crate::process::{Program, Ran, Serving, lasting_address};
 use crate::stack::{AGENT_APP, SECRET, SUPPORT, answers};
 use crate::wait::eventually;
 use serde_json::Value;
@@ -51,7 +51,7 @@ impl Installation {
         let program = settings(Program::new(path, folder.path()), &front, &signalwire)
             .with("DATABASE_URL", &database.url)
             .with("TWINWIRE_SECRET_KEY", key(7))
-            .with("TWINWIRE_LISTEN", format!("127.0.0.1:{}", lasting_port()));
+            .with("TWINWIRE_LISTEN", lasting_address().to_string());
         Self {
             pool: pool::connect(&database.url, 3).await.unwrap(),
             database,
@@ -198,7 +198,7 @@ impl Installation {
     }
 }
 
-/// The doubles, with the credentials of the usual answers.
+/// The doubles, with the credentials of the usual answers. Nobody else gets the address of one that is stopped.
 ///
 /// # Panics
 /// When one does not start.
@@ -206,6 +206,7 @@ pub async fn doubles() -> (Front, SignalWire) {
     let front = FrontOptions {
         app_id: AGENT_APP.to_owned(),
         app_secret: SECRET.to_owned(),
+        listen: Some(lasting_address()),
         ..FrontOptions::default()
     };
     let answers = answers(SUPPORT);
@@ -215,6 +216,7 @@ pub async fn doubles() -> (Front, SignalWire) {
         project: answer("project"),
         token: answer("token"),
         signing_key: answer("signing_key"),
+        listen: Some(lasting_address()),
         ..SignalWireOptions::default()
     });
     let (front, signalwire) = (Front::start(front).await.unwrap(), signalwire.await.unwrap());

@@ -280,3 +280,8 @@ pub fn lasting_port() -> u16 {
         |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok() && GIVEN.lock().unwrap().insert(*port);
     std::iter::repeat_with(|| rand::random_range(20_000..32_000)).take(1_000).find(free).unwrap()
 }
+
+/// Such a port of this machine.
+pub fn lasting_address() -> SocketAddr {
+    ([127, 0, 0, 1], lasting_port()).into()
+}

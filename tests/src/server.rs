@@ -1,5 +1,6 @@
 //! A Twinwire between the doubles.
 
+use crate::process::lasting_address;
 use crate::stack::{AGENT_APP, SECRET, Setting};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ pub(crate) async fn serve(
     signalwire: &SignalWire,
     setting: &Setting,
 ) -> Server {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind(lasting_address()).await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let engine = engine(database, front, signalwire, setting, address).await;
     Server::start(engine, listener, Some(SecretString::from("admin"))).unwrap()

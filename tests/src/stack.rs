@@ -1,6 +1,7 @@
 //! The stack.
 
 use crate::database::TestDatabase;
+use crate::installation::doubles;
 use crate::server::{engine, serve};
 use crate::wait::eventually;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use twinwire_engine::jobs::read_list;
 use twinwire_engine::setup::{self, Installed};
 use twinwire_engine::{Engine, Keep, Safeguard};
 use twinwire_sandbox::front::Message as FrontMessage;
-use twinwire_sandbox::{Front, FrontOptions, SignalWire, SignalWireOptions};
+use twinwire_sandbox::{Front, SignalWire};
 use twinwire_store::backfills::{self, Backfill, Kind};
 use twinwire_store::{messages, pool};
 
@@ -132,23 +133,7 @@ impl Stack {
     pub async fn on(database: TestDatabase, setting: Setting) -> Self {
         start_logging();
         let pool = pool::connect(&database.url, 5).await.unwrap();
-        let front = Front::start(FrontOptions {
-            app_id: AGENT_APP.to_owned(),
-            app_secret: SECRET.to_owned(),
-            ..FrontOptions::default()
-        })
-        .await
-        .unwrap();
-        let signalwire = SignalWire::start(SignalWireOptions {
-            space: SPACE.to_owned(),
-            project: PROJECT.to_owned(),
-            token: TOKEN.to_owned(),
-            signing_key: SIGNING_KEY.to_owned(),
-            ..SignalWireOptions::default()
-        })
-        .await
-        .unwrap();
-        signalwire.add_number(SUPPORT);
+        let (front, signalwire) = doubles().await;
         if setting.poll_interval >= NEVER {
             no_regular_readings(&pool).await;
         }

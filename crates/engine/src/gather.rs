@@ -97,7 +97,9 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Gather<T, R> {
         match came.await {
             Ok(Came::This(came)) => came,
             Ok(Came::Alone) => {
-                all(vec![thing], Company::Alone).await?.into_iter().next().ok_or(Error::Broken)
+                // In a box: hardly anybody comes here, and everybody who asks would carry it about.
+                let mut came = Box::pin(all(vec![thing], Company::Alone)).await?;
+                came.pop().ok_or(Error::Broken)
             }
             Err(_) => Err(Error::Broken),
         }
