@@ -172,3 +172,35 @@ async fn a_lease_is_kept_for_as_long_as_a_call_takes() {
     assert_eq!(owners.len(), 1, "the call took longer than a lease, and nobody else came");
     second.stop().await;
 }
+
+#[tokio::test]
+async fn a_server_that_stops_keeps_its_lease_however_its_many_calls_end() {
+    // Longer than a busy machine stands still.
+    let setting = Setting { lease: Duration::from_secs(5), ..Setting::default() };
+    let mut stack = Stack::with(setting).await;
+    let second = stack.second_server().await;
+    stack.signalwire.faults().add(Rule::new(Fault::Lost).on(Operation::StatusCallback).times(100));
+    // They end one after the other, more often than a lease is looked at, and go on for longer than it lasts.
+    let people: Vec<String> = (10..50).map(|n| format!("+120255501{n}")).collect();
+    for (n, person) in (0..).zip(&people) {
+        let ends = Duration::from_secs(8) + Duration::from_millis(200) * n;
+        stack.signalwire.faults().add(Rule::new(Fault::Slow(ends)).on(Operation::SendMessage).with(person));
+        stack.front.agent_writes(&stack.channel, &[person], "Hello").await.unwrap();
+    }
+    let in_flight = "select count(*) from messages where in_flight is not null";
+    eventually("all are in flight", || async { (stack.count(in_flight).await == 40).then_some(()) }).await;
+    let holds = "select count(*) from channel_leases where owner is not null and until > now()";
+    let fence = stack.count("select max(fence) from channel_leases").await;
+    let stopping = tokio::spawn(stack.server.take().unwrap().stop());
+    while stack.count(in_flight).await > 0 {
+        assert_eq!(stack.count(holds).await, 1, "nobody holds the channel while its calls are in flight");
+        assert_eq!(stack.count("select max(fence) from channel_leases").await, fence, "another one came");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    stopping.await.unwrap();
+    stack.settle().await;
+    for person in &people {
+        assert_eq!(stack.texts_to(person), ["Hello"]);
+    }
+    second.stop().await;
+}
