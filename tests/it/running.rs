@@ -1,7 +1,7 @@
 //! Running the program: its settings, its logs, what it is told by signals, and what it says of itself.
 
 use crate::PROGRAM;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use twinwire_tests::eventually;
@@ -220,6 +220,7 @@ async fn shells_complete_commands_and_manuals_tell_them_all() {
 
 /// Put before the program's own calls: whoever lets a signal be heard stands still for a second before the next step, as on
 /// a machine that is too busy.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 const SLOW_TO_HEAR: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -240,6 +241,7 @@ int sigaction(int number, const struct sigaction *new, struct sigaction *old) {
 }
 "#;
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[tokio::test]
 async fn a_stop_is_heard_at_the_very_moment_at_which_the_server_begins_to_listen_for_it() {
     let installation = Installation::new(PROGRAM).await;
@@ -253,6 +255,20 @@ async fn a_stop_is_heard_at_the_very_moment_at_which_the_server_begins_to_listen
     eventually("the server begins to listen", || async { at("mark").exists().then_some(()) }).await;
     server.signal(Signal::SIGTERM);
     // One that has not heard it goes on until the test gives up.
+    let ran = server.ended().await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_stop_is_heard_whatever_the_server_was_started_by() {
+    let installation = Installation::new(PROGRAM).await;
+    // As a program does that handles signals on a thread of its own: what it starts inherits that.
+    let kept = SigSet::from_iter([Signal::SIGTERM]);
+    kept.thread_block().unwrap();
+    let server = installation.program.start(&["serve"]);
+    kept.thread_unblock().unwrap();
+    eventually("it listens", || async { server.stdout().contains("listening").then_some(()) }).await;
+    server.signal(Signal::SIGTERM);
     let ran = server.ended().await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
 }

@@ -276,8 +276,9 @@ impl Serving {
 pub fn lasting_port() -> u16 {
     // Given once in this process: a test whose server is down for a moment must find its port again.
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    // Not even for a moment is one tried that a test has.
     let free =
-        |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok() && GIVEN.lock().unwrap().insert(*port);
+        |port: &u16| GIVEN.lock().unwrap().insert(*port) && TcpListener::bind(("127.0.0.1", *port)).is_ok();
     std::iter::repeat_with(|| rand::random_range(20_000..32_000)).take(1_000).find(free).unwrap()
 }
 

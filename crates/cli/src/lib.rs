@@ -190,7 +190,9 @@ pub type Outcome = Result<(), Failure>;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let built = stop::undisturbed(|| tokio::runtime::Builder::new_multi_thread().enable_all().build());
+    let built = stop::let_through().and_then(|()| {
+        stop::undisturbed(|| tokio::runtime::Builder::new_multi_thread().enable_all().build())
+    });
     let runtime = match built {
         Ok(runtime) => runtime,
         Err(error) => return failed(&Failure::Failed(error.into())),
@@ -227,7 +229,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Demo(args) => commands::demo::run(&config, &args).await,
         Command::Chaos(args) => commands::chaos::run(&config, &args).await,
         Command::ChaosWorker(args) => commands::chaos::work(&config, &args).await,
-        Command::Setup(args) => Box::pin(commands::setup::run(&config, &args)).await,
+        Command::Setup(args) => given_up_on_stop(Box::pin(commands::setup::run(&config, &args))).await,
         Command::Doctor(args) => given_up_on_stop(commands::doctor::run(&config, &args)).await,
         Command::Channels(args) => given_up_on_stop(commands::channels::run(&config, &args)).await,
         Command::Status(args) => given_up_on_stop(commands::status::run(&config, &args)).await,

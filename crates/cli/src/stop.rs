@@ -7,18 +7,33 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// The signals that are heard.
+fn heard() -> SigSet {
+    SigSet::from_iter([Number::SIGINT, Number::SIGTERM, Number::SIGHUP])
+}
+
+/// Lets signals through to this thread, and so to this process: whatever started it may have kept them from it.
+pub(crate) fn let_through() -> io::Result<()> {
+    Ok(heard().thread_unblock()?)
+}
+
 /// Does something while signals wait; what came meanwhile comes at its end.
 ///
 /// A signal is lost that comes between two moments of `signal`: when its default, the end of the process, is taken away, and
 /// when there is somebody who hears it. On a busy machine that is long enough, and a server that did not hear a stop goes on
-/// until it is killed. Threads wait like the one that starts them: those of the runtime, which it is to be built with, never
-/// take a signal, so that it waits for the first thread.
+/// until it is killed. It waits only where no other thread takes it: threads that are there before somebody listens are to be
+/// started in here, so that they, and those that they start, leave signals to the first thread. That one listens.
 pub(crate) fn undisturbed<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    let heard = SigSet::from_iter([Number::SIGINT, Number::SIGTERM, Number::SIGHUP]);
-    let before = heard.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-    let done = work();
-    before.thread_set_mask()?;
-    done
+    struct Before(SigSet);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            if let Err(error) = self.0.thread_set_mask() {
+                tracing::error!(%error, "signals are not heard any more");
+            }
+        }
+    }
+    let _before = Before(heard().thread_swap_mask(SigmaskHow::SIG_BLOCK)?);
+    work()
 }
 
 /// Hears both from the moment it is made, so that a stop during a slow start is not lost.

@@ -29,7 +29,7 @@ mod verdict;
 mod worker;
 
 use crate::config::Config;
-use crate::stop::Stop;
+use crate::stop::{Stop, undisturbed};
 use crate::{Failure, Outcome, output};
 use std::io::Read;
 use twinwire_engine::Safeguard;
@@ -65,11 +65,12 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
 
 /// What `serve` does, for one worker of a run. It ends with the run, however that ends.
 pub(crate) async fn work(config: &Config, args: &WorkerArgs) -> Outcome {
-    std::thread::spawn(|| {
+    let leash = || {
         let mut nothing = [0];
         // The other end of the pipe is the run's.
         while matches!(std::io::stdin().read(&mut nothing), Ok(1..)) {}
         std::process::exit(1);
-    });
+    };
+    undisturbed(|| std::thread::Builder::new().spawn(leash))?;
     super::serve::run_without(config, args.without).await
 }

@@ -7,7 +7,6 @@ mod talk;
 use crate::client::{self, Client, Path};
 use crate::commands::named::wrapped;
 use crate::config::Config;
-use crate::stop::given_up_on_stop;
 use crate::{Failure, Outcome, output};
 use serde_json::json;
 use std::io::IsTerminal;
@@ -113,14 +112,10 @@ async fn act(client: &Client, args: &Args) -> Outcome {
         return Err(Failure::Usage(words.to_owned()));
     }
     if args.web || args.resume.is_some() || (terminal && !args.is_for_a_script()) {
-        let view = given_up_on_stop(begun(client, args)).await?;
-        return if args.web {
-            given_up_on_stop(web(client, args, &view)).await
-        } else {
-            talk::through(client, view).await
-        };
+        let view = begun(client, args).await?;
+        return if args.web { web(client, args, &view).await } else { talk::through(client, view).await };
     }
-    given_up_on_stop(script(client, args)).await
+    script(client, args).await
 }
 
 /// The set-up that is meant: a new one, or one that goes on.

@@ -2,7 +2,7 @@
 
 use crate::client::{self, Client, Path};
 use crate::commands::named::wrapped;
-use crate::stop::Stop;
+use crate::stop::{Held, Stop};
 use crate::{Failure, output};
 use inquire::{InquireError, Password, PasswordDisplayMode, Select, Text};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Goes through the steps of a set-up, until the channel works or the person has had enough.
 pub(super) async fn through(client: &Client, view: SetupView) -> Result<(), Failure> {
     let id = view.setup.clone();
-    let mut stop = Stop::listen()?;
+    let (_held, mut stop) = (Held::new(), Stop::listen()?);
     let _terminal = Terminal::kept();
     tokio::select! {
         done = steps(client, view) => match done {
