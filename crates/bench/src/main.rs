@@ -50,6 +50,9 @@ struct Args {
     /// Is a plain handler in axum, and measures nothing
     #[arg(long, hide = true)]
     plain_handler: Option<plain::Keeps>,
+    /// Transactions of the plain handler at a time
+    #[arg(long, hide = true, default_value_t = 1)]
+    at_once: u32,
 }
 
 /// A measure.
@@ -73,7 +76,7 @@ enum Measure {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     if let Some(keeps) = args.plain_handler {
-        return plain::serve(keeps).await;
+        return plain::serve(keeps, args.at_once).await;
     }
     let measures = if args.measures.is_empty() { Measure::value_variants() } else { &args.measures };
     let program = match &args.program {

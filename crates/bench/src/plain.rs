@@ -48,11 +48,12 @@ impl Plain {
         Self::start(&mut node).await
     }
 
-    /// Starts one in axum, on the stage's database.
-    pub(crate) async fn axum(stage: &Stage, keeps: Keeps) -> anyhow::Result<Self> {
+    /// Starts one in axum, on the stage's database, with so many transactions at a time.
+    pub(crate) async fn axum(stage: &Stage, keeps: Keeps, at_once: u32) -> anyhow::Result<Self> {
         let name = keeps.to_possible_value().context("a handler without a name")?;
         let mut handler = Command::new(std::env::current_exe()?);
-        handler.args(["--plain-handler", name.get_name()]).env("DATABASE_URL", stage.database());
+        handler.args(["--plain-handler", name.get_name(), "--at-once", &at_once.to_string()]);
+        handler.env("DATABASE_URL", stage.database());
         Self::start(&mut handler).await
     }
 

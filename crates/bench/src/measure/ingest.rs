@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const CONNECTIONS: usize = 64;
+/// Transactions at a time, of what is compared.
+const AT_ONCE: [u32; 3] = [1, 2, 4];
 /// Channels that the messages come for.
 const CHANNELS: u16 = 8;
 
@@ -31,20 +33,16 @@ pub(crate) async fn run(program: &Path, seconds: u64, report: &mut Report) -> an
     let answered = i64::try_from(2000 + many.requests + one.requests)?;
     anyhow::ensure!(committed >= answered, "{answered} were answered and {committed} are there");
 
+    // Before pgbench fills the table.
+    let plain = [
+        Compared::measure(&stage, Keeps::Nothing, "nothing", until).await?,
+        Compared::measure(&stage, Keeps::Request, "the request alone", until).await?,
+        Compared::measure(&stage, Keeps::Row, "the row of messages alone", until).await?,
+    ];
     let (_, commit) = pgbench::run(&stage, 1, 1, seconds).await?;
     let mut batches = 0_f64;
-    for clients in [1, 2, 4] {
+    for clients in AT_ONCE {
         batches = batches.max(pgbench::run(&stage, clients, 100, seconds).await?.0);
-    }
-    let mut plain = Vec::new();
-    for (keeps, what) in [
-        (Keeps::Nothing, "nothing"),
-        (Keeps::Request, "the request alone"),
-        (Keeps::Row, "the row of messages alone"),
-    ] {
-        let handler = Plain::axum(&stage, keeps).await?;
-        let many = beside(&handler, "plain_many", CONNECTIONS, until).await?;
-        plain.push((what, many, beside(&handler, "plain_one", 1, until).await?));
     }
     stage.strike().await?;
     let express = beside(&Plain::express().await?, "express", CONNECTIONS, until).await?;
@@ -52,7 +50,7 @@ pub(crate) async fn run(program: &Path, seconds: u64, report: &mut Report) -> an
     report.state("ingest: webhooks a second at 64 connections", per_second(&many));
     report.state("the same, p50 / p99", quantiles(&many));
     report.state("Express, stores nothing: webhooks a second", per_second(&express));
-    for (what, many, _) in &plain {
+    for Compared { what, many, .. } in &plain {
         report.state(&format!("axum, stores {what}: webhooks a second"), per_second(many));
         report.state("… beside Express", format!("{:.2} ×", many.rate() / express.rate()));
         report.state("… beside pgbench in batches", format!("{:.2} ×", many.rate() / batches));
@@ -64,7 +62,7 @@ pub(crate) async fn run(program: &Path, seconds: u64, report: &mut Report) -> an
     report.at_least("ingest beside Express", many.rate() / express.rate(), "×", 4.0);
     report.at_least("ingest beside pgbench in batches", many.rate() / batches, "×", 0.5);
     report.state("one connection: p50 / p99", quantiles(&one));
-    for (what, _, one) in &plain {
+    for Compared { what, one, .. } in &plain {
         report.state(&format!("axum, stores {what}, one connection: p50 / p99"), quantiles(one));
         report.state("… beside one commit, of means", format!("{:.2} ×", mean(one) / commit));
     }
@@ -81,17 +79,39 @@ fn messages(channels: &Arc<Vec<Channel>>, run: &'static str) -> Make {
     })
 }
 
-async fn beside(
-    handler: &Plain,
-    run: &'static str,
-    connections: usize,
-    until: Until,
-) -> anyhow::Result<Loaded> {
+/// A plain handler in axum.
+struct Compared {
+    /// What it stores.
+    what: &'static str,
+    /// At many connections, the best of so many transactions at a time.
+    many: Loaded,
+    /// At one connection.
+    one: Loaded,
+}
+
+impl Compared {
+    async fn measure(stage: &Stage, keeps: Keeps, what: &'static str, until: Until) -> anyhow::Result<Self> {
+        let handler = Plain::axum(stage, keeps, 1).await?;
+        let one = beside(&handler, "one", 1, until).await?;
+        let mut many = beside(&handler, "at1x", CONNECTIONS, until).await?;
+        for at_once in AT_ONCE.into_iter().filter(|at_once| keeps != Keeps::Nothing && *at_once > 1) {
+            let handler = Plain::axum(stage, keeps, at_once).await?;
+            let again = beside(&handler, &format!("at{at_once}x"), CONNECTIONS, until).await?;
+            if again.rate() > many.rate() {
+                many = again;
+            }
+        }
+        Ok(Self { what, many, one })
+    }
+}
+
+async fn beside(handler: &Plain, run: &str, connections: usize, until: Until) -> anyhow::Result<Loaded> {
+    // Other messages than those of the server.
     let make = |run: String| -> Make {
         Arc::new(move |n| front::signed("/message", "none", front::message(&run, n)))
     };
-    load::run(handler.address, connections, Until::Sent(5000), &make(format!("{run}_warm"))).await?;
-    load::run(handler.address, connections, until, &make(run.to_owned())).await
+    load::run(handler.address, connections, Until::Sent(5000), &make(format!("plain_{run}_warm"))).await?;
+    load::run(handler.address, connections, until, &make(format!("plain_{run}"))).await
 }
 
 fn per_second(loaded: &Loaded) -> String {

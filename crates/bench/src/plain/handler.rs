@@ -16,23 +16,22 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use sha2::Sha256;
-use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection, PgConnection};
 use std::io::Write;
-use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
-/// Transactions at a time: while one is committed, the next one is made.
-const AT_ONCE: u32 = 2;
+/// Requests for which a transaction is begun while another one runs.
+const WORTH: usize = 16;
 /// Requests in one at most.
 const TOGETHER: usize = 128;
 
-/// Is a handler, until it is killed.
-pub(crate) async fn serve(keeps: Keeps) -> anyhow::Result<()> {
+/// Is a handler, until it is killed. So many transactions at a time: while one is committed, the next one is made.
+pub(crate) async fn serve(keeps: Keeps, at_once: u32) -> anyhow::Result<()> {
     let store = match keeps {
         Keeps::Nothing => None,
-        Keeps::Request | Keeps::Row => Some(Store::open(keeps).await?),
+        Keeps::Request | Keeps::Row => Some(Store::open(keeps, at_once).await?),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let routes = Router::new().route("/message", post(answer)).with_state(store);
@@ -108,18 +107,23 @@ type Waiting = (Line, oneshot::Sender<()>);
 struct Store(mpsc::Sender<Waiting>);
 
 impl Store {
-    async fn open(keeps: Keeps) -> anyhow::Result<Self> {
+    async fn open(keeps: Keeps, at_once: u32) -> anyhow::Result<Self> {
         let url = std::env::var("DATABASE_URL")?;
-        let pool =
-            PgPoolOptions::new().max_connections(AT_ONCE).test_before_acquire(false).connect(&url).await?;
-        sqlx::query("create table if not exists kept (id text primary key, body bytea not null)")
-            .execute(&pool)
-            .await?;
-        let (sender, receiver) = mpsc::channel(1024);
-        let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..AT_ONCE {
-            tokio::spawn(write(keeps, pool.clone(), Arc::clone(&receiver)));
+        // Each transaction has a connection of its own: a pool would ask it whether it is well each time.
+        let mut idle = Vec::new();
+        for _ in 0..at_once {
+            idle.push(PgConnection::connect(&url).await?);
         }
+        let first = idle.first_mut().context("no transaction at all")?;
+        let table = "create table if not exists kept (id text primary key, body bytea not null)";
+        sqlx::query(table).execute(first).await?;
+        let (sender, waiting) = mpsc::channel(1024);
+        tokio::spawn(async move {
+            if let Err(error) = write(keeps, idle, waiting).await {
+                // Whoever waits learns it by that nobody answers.
+                writeln!(std::io::stderr(), "not written: {error:#}").ok();
+            }
+        });
         Ok(Self(sender))
     }
 
@@ -130,37 +134,57 @@ impl Store {
     }
 }
 
-/// Writes what waits, until something fails: whoever waits learns it by that nobody answers.
+/// Writes what waits, as the server does: another transaction begins beside one that runs only where it is worth it.
 async fn write(
     keeps: Keeps,
-    pool: PgPool,
-    waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>,
+    mut idle: Vec<PgConnection>,
+    mut waiting: mpsc::Receiver<Waiting>,
 ) -> anyhow::Result<()> {
+    let (mut taken, mut running) = (Vec::new(), JoinSet::new());
     loop {
-        let mut taken = Vec::with_capacity(TOGETHER);
+        tokio::select! {
+            Some(done) = running.join_next() => idle.push(done??),
+            came = waiting.recv(), if taken.len() < TOGETHER => match came {
+                Some(one) => taken.push(one),
+                None => return Ok(()),
+            },
+        }
         // Whoever is about to ask comes along.
         tokio::task::yield_now().await;
-        if waiting.lock().await.recv_many(&mut taken, TOGETHER).await == 0 {
-            return Ok(());
+        while taken.len() < TOGETHER
+            && let Ok(one) = waiting.try_recv()
+        {
+            taken.push(one);
         }
-        let (lines, told): (Vec<Line>, Vec<oneshot::Sender<()>>) = taken.into_iter().unzip();
-        if let Err(error) = insert(keeps, &pool, lines).await {
-            writeln!(std::io::stderr(), "not written: {error:#}")?;
-            return Err(error);
-        }
-        for one in told {
-            // Who went away meanwhile need not know.
-            one.send(()).ok();
+        if !taken.is_empty()
+            && (running.is_empty() || taken.len() >= WORTH)
+            && let Some(conn) = idle.pop()
+        {
+            running.spawn(insert_and_tell(keeps, conn, std::mem::take(&mut taken)));
         }
     }
 }
 
-async fn insert(keeps: Keeps, pool: &PgPool, lines: Vec<Line>) -> anyhow::Result<()> {
+async fn insert_and_tell(
+    keeps: Keeps,
+    mut conn: PgConnection,
+    taken: Vec<Waiting>,
+) -> anyhow::Result<PgConnection> {
+    let (lines, told): (Vec<Line>, Vec<oneshot::Sender<()>>) = taken.into_iter().unzip();
+    insert(keeps, &mut conn, lines).await?;
+    for one in told {
+        // Who went away meanwhile need not know.
+        one.send(()).ok();
+    }
+    Ok(conn)
+}
+
+async fn insert(keeps: Keeps, conn: &mut PgConnection, lines: Vec<Line>) -> anyhow::Result<()> {
     let ids: Vec<&str> = lines.iter().map(|line| line.id.as_str()).collect();
-    let written = if keeps == Keeps::Request {
+    if keeps == Keeps::Request {
         let bodies: Vec<&[u8]> = lines.iter().map(|line| &line.body[..]).collect();
-        let sql = "insert into kept select * from unnest($1::text[], $2::bytea[]) on conflict do nothing";
-        sqlx::query(sql).bind(ids).bind(bodies).execute(pool).await?
+        let sql = "insert into kept select * from unnest($1::text[], $2::bytea[])";
+        sqlx::query(sql).bind(ids).bind(bodies).execute(conn).await?;
     } else {
         let to: Vec<Option<&str>> = lines.iter().map(|line| line.to.as_deref()).collect();
         let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
@@ -169,9 +193,8 @@ async fn insert(keeps: Keeps, pool: &PgPool, lines: Vec<Line>) -> anyhow::Result
             sender, recipient, body, data, occurred_at, helpdesk_message_id, wake_at) \
             select 1, 'kept_' || id, 'helpdesk', 'outbound', recipient, '+12015550000', recipient, body, data::jsonb, \
             now(), id, now() from unnest($1::text[], $2::text[], $3::text[], $4::text[]) \
-            as u (id, recipient, body, data) on conflict do nothing";
-        sqlx::query(sql).bind(ids).bind(to).bind(texts).bind(data).execute(pool).await?
-    };
-    anyhow::ensure!(written.rows_affected() == u64::try_from(lines.len())?, "a row was there already");
+            as u (id, recipient, body, data)";
+        sqlx::query(sql).bind(ids).bind(to).bind(texts).bind(data).execute(conn).await?;
+    }
     Ok(())
 }
