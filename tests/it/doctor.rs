@@ -6,13 +6,13 @@ use serde_json::Value;
 use twinwire_core::doctor::{Check, Trouble};
 use twinwire_sandbox::{Fault, Operation, Rule};
 use twinwire_tests::installation::Installation;
-use twinwire_tests::process::{Program, Ran, lasting_port};
+use twinwire_tests::process::{Program, Ran, lasting_address};
 use twinwire_tests::{CUSTOMER, SUPPORT, eventually};
 
 /// An installation whose public address leads to its server, as far as one on this machine can; a customer has written.
 async fn running() -> Installation {
     let mut twinwire = Installation::new(PROGRAM).await;
-    let address = format!("127.0.0.1:{}", lasting_port());
+    let address = lasting_address().to_string();
     twinwire.program = twinwire
         .program
         .with("TWINWIRE_LISTEN", &address)
@@ -152,7 +152,7 @@ async fn a_public_address_is_believed_only_where_a_server_of_this_database_answe
     assert_eq!(troubles(&found), ["public-url-elsewhere", "public-url-private"], "{found:#?}");
     let nowhere = twinwire.program.clone().with("TWINWIRE_PUBLIC_URL", "https://twinwire.invalid");
     assert_eq!(troubles(&findings(&nowhere, &["public_url"]).await), ["public-url-unresolved"]);
-    let shut = format!("http://127.0.0.1:{}", lasting_port());
+    let shut = format!("http://{}", lasting_address());
     let shut = twinwire.program.clone().with("TWINWIRE_PUBLIC_URL", shut);
     let found = findings(&shut, &["public_url"]).await;
     assert_eq!(troubles(&found), ["public-url-unreachable", "public-url-private"]);
@@ -192,12 +192,12 @@ async fn without_a_server_it_still_says_what_is_wrong() {
 #[tokio::test]
 async fn what_is_in_the_way_of_everything_is_a_finding_as_well() {
     let twinwire = Installation::new(PROGRAM).await;
-    let away = format!("postgres://nobody:hunter2@127.0.0.1:{}/x", lasting_port());
+    let away = format!("postgres://nobody:hunter2@{}/x", lasting_address());
     let program = twinwire.program.clone().with("DATABASE_URL", away);
     let found = findings(&program, &[]).await;
     assert_eq!(troubles(&found), ["database-away"]);
     assert!(!found[0].to_string().contains("hunter2"), "{found:?}");
-    let nobody = format!("http://127.0.0.1:{}", lasting_port());
+    let nobody = format!("http://{}", lasting_address());
     let program = twinwire.program.clone().with("TWINWIRE_URL", nobody).with("TWINWIRE_TOKEN", "twt_x");
     assert_eq!(troubles(&findings(&program, &[]).await), ["server-away"]);
     // Nobody told it an address yet, and there is no channel.

@@ -8,7 +8,7 @@ use twinwire_sandbox::signalwire::Fate;
 use twinwire_store::backfills::Kind;
 use twinwire_tests::installation::Installation;
 use twinwire_tests::metrics::Metrics;
-use twinwire_tests::process::lasting_port;
+use twinwire_tests::process::lasting_address;
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack, eventually};
 
 /// One message each way, one that the provider refuses, one webhook that is not signed, and a reading of the list.
@@ -147,7 +147,7 @@ async fn metrics_are_for_those_with_the_token() {
 #[tokio::test]
 async fn on_an_address_of_their_own_metrics_are_open_and_nothing_else_is_there() {
     let installation = Installation::new(PROGRAM).await;
-    let metrics = format!("127.0.0.1:{}", lasting_port());
+    let metrics = lasting_address().to_string();
     let server = installation.program.clone().with("TWINWIRE_METRICS_LISTEN", &metrics).serve().await;
     let base = format!("http://{metrics}");
     let read = eventually("metrics are served", || async {

@@ -3,7 +3,7 @@
 use crate::PROGRAM;
 use std::time::Duration;
 use twinwire_tests::installation::Installation;
-use twinwire_tests::process::{Serving, lasting_port};
+use twinwire_tests::process::{Serving, lasting_address};
 use twinwire_tests::{CUSTOMER, SUPPORT, eventually, never_within};
 
 async fn api(installation: &mut Installation) {
@@ -72,7 +72,7 @@ async fn several_of_each_share_the_work_and_one_may_die() {
     api(&mut installation).await;
     let (first, second) = (worker(&installation).await, worker(&installation).await);
     installation.connect().await;
-    let port = format!("127.0.0.1:{}", lasting_port());
+    let port = lasting_address().to_string();
     let other_api = installation.program.clone().with("TWINWIRE_LISTEN", port);
     let other_api = other_api.serve_by(&["serve", "--role", "api"]).await;
     for n in 0..6 {

@@ -8,7 +8,7 @@ use twinwire_engine::Safeguard;
 use twinwire_sandbox::{Fault, Operation, Rule, SignalWire};
 use twinwire_store::backfills::Kind;
 use twinwire_tests::installation::Installation;
-use twinwire_tests::process::{Program, Serving, lasting_port};
+use twinwire_tests::process::{Program, Serving, lasting_address};
 use twinwire_tests::{CUSTOMER, Setting, Stack, eventually};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_twinwire-under-test");
@@ -113,7 +113,7 @@ impl Pair {
 
     /// Another process, which takes the channel over once the lease has run out.
     async fn another(&self, change: impl FnOnce(Program) -> Program) -> Serving {
-        let elsewhere = format!("127.0.0.1:{}", lasting_port());
+        let elsewhere = lasting_address().to_string();
         serve(&change(self.twinwire.program.clone().with("TWINWIRE_LISTEN", elsewhere)), self.without).await
     }
 

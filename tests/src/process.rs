@@ -269,20 +269,16 @@ impl Serving {
     }
 }
 
-/// A free port that no outgoing connection is given: a killed server must get it again.
+/// A free address of this machine, with a port that no outgoing connection is given: a killed server must get it again.
 ///
 /// # Panics
 /// When there is none.
-pub fn lasting_port() -> u16 {
+pub fn lasting_address() -> SocketAddr {
     // Given once in this process: a test whose server is down for a moment must find its port again.
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     // Not even for a moment is one tried that a test has.
     let free =
         |port: &u16| GIVEN.lock().unwrap().insert(*port) && TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    std::iter::repeat_with(|| rand::random_range(20_000..32_000)).take(1_000).find(free).unwrap()
-}
-
-/// Such a port of this machine.
-pub fn lasting_address() -> SocketAddr {
-    ([127, 0, 0, 1], lasting_port()).into()
+    let port = std::iter::repeat_with(|| rand::random_range(20_000..32_000)).take(1_000).find(free).unwrap();
+    ([127, 0, 0, 1], port).into()
 }

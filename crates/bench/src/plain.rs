@@ -1,8 +1,8 @@
 //! The comparisons: plain handlers that verify and answer, each a process of its own.
 //!
-//! Express is what the figure is asked for beside; it stores nothing. Those in axum do no more than that with the libraries of this
-//! server, and store nothing, the request alone, or the row that a message becomes and nothing else: what HTTP and the load cost by
-//! themselves, and what the machine allows to anything that commits before it answers.
+//! Express is what the figure is asked for beside; it stores nothing. Those in axum do no more than that with the libraries
+//! of this server, and store nothing, the request alone, or the row that a message becomes and nothing else: what HTTP and
+//! the load cost by themselves, and what the machine allows to anything that commits before it answers.
 
 mod handler;
 
@@ -27,6 +27,22 @@ pub(crate) enum Keeps {
     Request,
     /// The row of `messages`.
     Row,
+}
+
+impl Keeps {
+    /// In words.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Request => "the request alone",
+            Self::Row => "the row of messages alone",
+        }
+    }
+
+    /// How many transactions at a time are tried.
+    pub(crate) fn at_once(self) -> &'static [u32] {
+        if self == Self::Nothing { &[1] } else { &[1, 2, 4] }
+    }
 }
 
 /// A handler's process.

@@ -25,9 +25,9 @@ use twinwire_store::leases::{self, Lease};
 use twinwire_store::tx;
 use twinwire_store::work::{self, Ask};
 
-/// Calls of one channel at a time, for messages of each side: what ends together is written together, and more than that was no
-/// faster. Apart, so that neither a mass of texts that waits for the
-/// number's pace nor a provider that hangs holds up what customers write, and the other way round.
+/// Calls of one channel at a time, for messages of each side: what ends together is written together, and more than that
+/// was no faster. Apart, so that neither a mass of texts that waits for the number's pace nor a provider that hangs holds up
+/// what customers write, and the other way round.
 const AT_ONCE: usize = 64;
 /// Files fetched at a time for messages of each side, beside those calls: a storage that hangs holds up nobody's text.
 const FILES_AT_ONCE: usize = 6;
