@@ -6,8 +6,9 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use twinwire_core::model::Message;
+use twinwire_store::pool::{self, Place, Webhooks};
+use twinwire_store::tx;
 use twinwire_store::unit::Unit;
-use twinwire_store::{pool, tx};
 use twinwire_tests::{CUSTOMER, OTHER_CUSTOMER, SUPPORT, Stack};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,6 +57,22 @@ async fn the_same_order_many_times_at_once_is_taken_each_time() {
         }
     }
     assert_eq!(stack.rows().await.len(), 60);
+}
+
+#[tokio::test]
+async fn webhooks_one_after_the_other_have_one_connection_and_those_at_the_same_time_have_others() {
+    let stack = Stack::start().await;
+    let webhooks = Webhooks::beside(&stack.pool);
+    let pid = async |place: &Place<'_>| {
+        sqlx::query_scalar::<_, i32>("select pg_backend_pid()").fetch_one(&**place).await.unwrap()
+    };
+    let (first, second) = (webhooks.place(), webhooks.place());
+    let (at_first, at_second) = (pid(&first).await, pid(&second).await);
+    assert_ne!(at_first, at_second);
+    drop((first, second));
+    for _ in 0..6 {
+        assert_eq!(pid(&webhooks.place()).await, at_first);
+    }
 }
 
 #[tokio::test]

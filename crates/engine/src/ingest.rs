@@ -208,11 +208,10 @@ async fn store(taken: Vec<Arc<Taken>>, company: Company) -> Result<Vec<Vec<Messa
         return insist(|| store_alone(&engine, &taken)).await;
     }
     // Nearly everything is new; what came before is looked for once that shows.
-    let new = store_together(&engine, &taken, Unit::new(engine.webhooks()).presuming()).await;
+    let place = engine.webhooks().place();
+    let new = store_together(&engine, &taken, Unit::new(&place).presuming()).await;
     match new {
-        Err(error) if error.is_conflict() => {
-            store_together(&engine, &taken, Unit::new(engine.webhooks())).await
-        }
+        Err(error) if error.is_conflict() => store_together(&engine, &taken, Unit::new(&place)).await,
         done => done,
     }
 }

@@ -21,6 +21,7 @@ use twinwire_core::plan::Policy;
 use twinwire_core::setting::Settings;
 use twinwire_store::accounts::{self, Account};
 use twinwire_store::channels::StoredChannel;
+use twinwire_store::pool::Webhooks;
 use twinwire_store::seal::SecretKey;
 use twinwire_store::views::Published;
 use twinwire_store::{pool, webhook_log};
@@ -114,7 +115,7 @@ pub struct Engine(Arc<Inner>, PgPool);
 struct Inner {
     options: Options,
     operators: PgPool,
-    webhooks: PgPool,
+    webhooks: Webhooks,
     changeable: RwLock<Changeable>,
     metrics: Metrics,
     spans: OnceLock<Arc<dyn Spans>>,
@@ -145,7 +146,7 @@ impl Engine {
             poll_interval: options.poll_interval,
         });
         let pool = options.pool.clone();
-        let (operators, webhooks) = (pool::for_operators(&pool), pool::for_webhooks(&pool));
+        let (operators, webhooks) = (pool::for_operators(&pool), Webhooks::beside(&pool));
         let inner = Inner {
             options,
             operators,
@@ -329,7 +330,7 @@ impl Engine {
     }
 
     /// The connections for storing webhooks.
-    pub(crate) fn webhooks(&self) -> &PgPool {
+    pub(crate) fn webhooks(&self) -> &Webhooks {
         &self.0.webhooks
     }
 
@@ -353,7 +354,7 @@ impl Engine {
                     return Ok(numbers.drain(..count).collect());
                 }
             }
-            let more = webhook_log::numbers(self.webhooks(), NUMBERS).await?;
+            let more = webhook_log::numbers(&*self.webhooks().place(), NUMBERS).await?;
             self.0.numbers.lock().unwrap_or_else(PoisonError::into_inner).extend(more);
         }
     }

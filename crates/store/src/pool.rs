@@ -3,7 +3,9 @@
 use crate::Result;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor};
+use std::ops::Deref;
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Oldest server that is supported.
 pub const OLDEST_SERVER: i32 = 140_000;
@@ -21,8 +23,8 @@ const STANDSTILL: Duration = Duration::from_secs(5);
 
 /// Connections for what operators ask.
 const OPERATORS: u32 = 5;
-/// Connections for storing webhooks.
-const WEBHOOKS: u32 = 3;
+/// Connections for storing webhooks beside the first one.
+const WEBHOOKS: u32 = 2;
 
 /// How long the database may take for one statement of what operators ask.
 pub const ASKED_WITHIN: Duration = Duration::from_secs(10);
@@ -67,12 +69,59 @@ pub fn for_operators(of: &PgPool) -> PgPool {
         .connect_lazy_with((*of.connect_options()).clone())
 }
 
-/// A few connections of their own for storing webhooks: they need no more, wait for nobody's work nor long for what somebody
-/// holds, and what the database keeps for each of them is warm.
-pub fn for_webhooks(of: &PgPool) -> PgPool {
-    let mut own = planned_once();
-    own.push(limit("lock_timeout", HASTE));
-    pool(WEBHOOKS, own).acquire_timeout(WEBHOOKS_WAIT).connect_lazy_with((*of.connect_options()).clone())
+/// A few connections of their own for storing webhooks: they need no more, and wait for nobody's work nor long for what
+/// somebody holds.
+///
+/// A pool gives its connections out in turn, and what Postgres keeps for one that has been idle is no longer in the
+/// processor's caches: a webhook that came alone took half as long again. So those that come one after the other are all
+/// stored by the first.
+#[derive(Debug)]
+pub struct Webhooks {
+    first: PgPool,
+    /// Whether nobody has the first.
+    free: Semaphore,
+    others: PgPool,
+}
+
+impl Webhooks {
+    /// To the same database. The connections are made when they are needed.
+    pub fn beside(of: &PgPool) -> Self {
+        let pool = |size| {
+            let mut own = planned_once();
+            own.push(limit("lock_timeout", HASTE));
+            let pool = pool(size, own).acquire_timeout(WEBHOOKS_WAIT);
+            pool.connect_lazy_with((*of.connect_options()).clone())
+        };
+        Self { first: pool(1), free: Semaphore::new(1), others: pool(WEBHOOKS) }
+    }
+
+    /// The first connection, or the others while somebody has a place at that. Where it is only just coming back it is waited
+    /// for: the others would take longer.
+    pub fn place(&self) -> Place<'_> {
+        let first = self.free.try_acquire().ok();
+        Place { pool: if first.is_some() { &self.first } else { &self.others }, _first: first }
+    }
+
+    /// Ends all of them.
+    pub async fn close(&self) {
+        self.first.close().await;
+        self.others.close().await;
+    }
+}
+
+/// Where a webhook is stored.
+#[derive(Debug)]
+pub struct Place<'a> {
+    pool: &'a PgPool,
+    _first: Option<SemaphorePermit<'a>>,
+}
+
+impl Deref for Place<'_> {
+    type Target = PgPool;
+
+    fn deref(&self) -> &PgPool {
+        self.pool
+    }
 }
 
 fn planned_once() -> Vec<String> {
