@@ -23,7 +23,8 @@ use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use mimalloc::MiMalloc;
 use report::Report;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The load is to cost little beside what is measured.
 #[global_allocator]
@@ -88,21 +89,39 @@ async fn main() -> anyhow::Result<()> {
         "{} is not there: `cargo build --release -p twinwire-cli` makes it",
         program.display()
     );
-    let mut report = Report::new(machine::describe());
-    for measure in measures {
-        let measured = match measure {
-            Measure::Ingest => measure::ingest::run(&program, args.seconds, &mut report).await,
-            Measure::Latency => measure::latency::run(&program, args.seconds, &mut report).await,
-            Measure::Backlog => measure::backlog::run(&program, &mut report).await,
-            Measure::Claim => measure::claim::run(&program, args.rows, &mut report).await,
-            Measure::Poll => measure::poll::run(&program, &mut report).await,
-            Measure::Memory => measure::memory::run(&program, args.seconds, &mut report).await,
-        };
-        measured.with_context(|| format!("{measure:?} was not measured"))?;
-    }
+    let report = tokio::select! {
+        report = measure_all(measures, &program, &args) => report?,
+        // What is measured ends with its measure: servers, load and Postgres.
+        stopped = stopped() => return stopped.and(Err(anyhow::anyhow!("stopped"))),
+    };
     report.print()?;
     if let Some(path) = &args.report {
         std::fs::write(path, report.markdown()).with_context(|| path.display().to_string())?;
     }
     Ok(())
+}
+
+async fn measure_all(measures: &[Measure], program: &Path, args: &Args) -> anyhow::Result<Report> {
+    let mut report = Report::new(machine::describe());
+    for measure in measures {
+        let measured = match measure {
+            Measure::Ingest => measure::ingest::run(program, args.seconds, &mut report).await,
+            Measure::Latency => measure::latency::run(program, args.seconds, &mut report).await,
+            Measure::Backlog => measure::backlog::run(program, &mut report).await,
+            Measure::Claim => measure::claim::run(program, args.rows, &mut report).await,
+            Measure::Poll => measure::poll::run(program, &mut report).await,
+            Measure::Memory => measure::memory::run(program, args.seconds, &mut report).await,
+        };
+        measured.with_context(|| format!("{measure:?} was not measured"))?;
+    }
+    Ok(report)
+}
+
+/// Ctrl-C, or SIGTERM.
+async fn stopped() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+        _ = terminate.recv() => Ok(()),
+    }
 }

@@ -27,6 +27,7 @@ pub(crate) async fn run(stage: &Stage, clients: u32, rows: u32, seconds: u64) ->
         .args(["--no-vacuum", "--protocol=prepared", "--file"])
         .arg(file.path())
         .args([format!("--client={clients}"), format!("--time={seconds}"), stage.database().to_owned()])
+        .kill_on_drop(true)
         .output()
         .await
         .context("pgbench is needed for the comparison")?;
