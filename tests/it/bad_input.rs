@@ -170,9 +170,12 @@ async fn what_is_not_there_is_not_found() {
         "/v1/install/front_twilight/channel".to_owned(),
         format!("/v1/hooks/twilight/{id}/inbound"),
         "/v1/install".to_owned(),
+        "/nope".to_owned(),
     ] {
         let request = stack.front.signed_request("POST", &format!("{base}{path}"), key, &order);
-        assert_eq!(stack.front.post_raw(&request).await.status, Some(404), "{path}");
+        let answer = stack.front.post_raw(&request).await;
+        assert_eq!(answer.status, Some(404), "{path}");
+        assert!(!answer.text.is_empty(), "{path}: a person would see an empty page");
     }
     let fields = text(&stack, "sid-1", CUSTOMER, SUPPORT, "Hello");
     for path in ["/v1/hooks/signalwire/chn_unknown/inbound", "/v1/hooks/signalwire/%00/inbound"] {

@@ -1,11 +1,11 @@
 //! What providers post, or ask for with the same in the query: `/v1/hooks/{connector}/{channel}/{hook}`.
 
 use crate::App;
+use crate::dashboard::nothing;
 use crate::install::find;
 use crate::receive::{Problem, Received, give, refuse};
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 /// A provider's hook of a channel.
 pub(crate) async fn by_id(
@@ -14,7 +14,7 @@ pub(crate) async fn by_id(
     request: Request,
 ) -> Response {
     let Ok(provider) = app.engine.connectors().named(&connector) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return nothing();
     };
     let (received, problem) = Received::read(&app, provider, request).await;
     let hook = received.hook(&hook);

@@ -1,10 +1,10 @@
 //! What helpdesks post: one generic route for every pair of connectors.
 
 use crate::App;
+use crate::dashboard::nothing;
 use crate::receive::{Problem, Received, ask, give, refuse};
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use std::sync::Arc;
 use tokio::time::Instant;
 use twinwire_store::channels::StoredChannel;
@@ -16,7 +16,7 @@ pub(crate) async fn by_key(
     request: Request,
 ) -> Response {
     let Some((helpdesk, _)) = app.engine.connectors().pair(&pair) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return nothing();
     };
     let (received, problem) = Received::read(&app, helpdesk, request).await;
     let hook = received.hook(&hook);
@@ -40,7 +40,7 @@ pub(crate) async fn by_id(
     request: Request,
 ) -> Response {
     let Some((helpdesk, _)) = app.engine.connectors().pair(&pair) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return nothing();
     };
     let (received, problem) = Received::read(&app, helpdesk, request).await;
     let hook = received.hook(&hook);

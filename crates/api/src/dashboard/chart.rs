@@ -92,7 +92,8 @@ pub(super) fn traffic(hours: &[HourView]) -> Chart {
         id: "traffic",
         title: "Messages by the hour",
         summary: format!(
-            "In 24 hours {inbound} from customers, {outbound} to customers, {failed} of them failed."
+            "In 24 hours {inbound} from customers, {outbound} to customers, {failed} of them failed; \
+             counted once a minute."
         ),
         legend: &[("in", "from customers"), ("out", "to customers"), ("failed", "failed")],
         rules: rules(top, |value| value.to_string()),

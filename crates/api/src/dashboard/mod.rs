@@ -26,11 +26,12 @@ mod words;
 pub use live::Live;
 
 use crate::App;
+use crate::admin::problem::Problem;
 use crate::web::asset;
 use axum::Router;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use desk::Desk;
+use desk::{Desk, Sorry};
 
 /// All pages. `admin` is the admin API that they ask.
 pub(crate) fn routes(app: &App, admin: Router) -> Router {
@@ -55,7 +56,13 @@ pub(crate) fn routes(app: &App, admin: Router) -> Router {
         .route("/favicon.svg", get(favicon))
         .route("/assets/dashboard.css", get(style))
         .route("/assets/dashboard.js", get(script))
+        .fallback(async || nothing())
         .with_state(Desk { app: app.clone(), admin })
+}
+
+/// What is at an address that leads nowhere.
+pub(crate) fn nothing() -> Response {
+    Sorry(Problem::not_found("There is nothing at this address.")).into_response()
 }
 
 async fn favicon() -> Response {

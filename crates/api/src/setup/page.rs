@@ -6,11 +6,12 @@ use super::visitor::{Visitor, set_cookie};
 use crate::App;
 use crate::admin::auth;
 use crate::admin::problem::Problem;
+use crate::dashboard::nothing;
 use crate::guesses::Client;
 use crate::web::{self, is_foreign, page};
 use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use twinwire_core::setting::Settings;
 use twinwire_engine::setup::said::{Said, Word};
@@ -62,7 +63,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Response {
     if app.engine.connectors().pair(&pair).is_none() {
-        return StatusCode::NOT_FOUND.into_response();
+        return nothing();
     }
     let shown = async {
         if let Some(link) = &address.link {
@@ -93,7 +94,7 @@ pub(super) async fn act(
     Form(sent): Form<Sent>,
 ) -> Response {
     if app.engine.connectors().pair(&pair).is_none() {
-        return StatusCode::NOT_FOUND.into_response();
+        return nothing();
     }
     if is_foreign(&headers) {
         return enter(&app, &pair, StatusCode::FORBIDDEN, None, Some("This form came from another site."));

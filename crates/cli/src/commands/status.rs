@@ -51,6 +51,9 @@ fn lines(overview: &Overview) -> Vec<String> {
     // Most installations sleep at night.
     let busy: Vec<HourView> = hours.iter().filter(|hour| hour.inbound + hour.outbound > 0).cloned().collect();
     lines.extend(traffic().lines(&busy));
+    if !busy.is_empty() {
+        lines.push("Counted once a minute by a running server.".to_owned());
+    }
     lines
 }
 
@@ -115,7 +118,9 @@ mod tests {
         let shown = lines(&overview(attention));
         assert!(shown.iter().all(|line| line.chars().count() <= 80), "{shown:#?}");
         assert!(shown[0].starts_with("! Account acc_1"), "{shown:#?}");
-        assert_eq!(shown.last().unwrap(), "11-22 10:00 12   0      0       90 ms        12 s");
+        let [.., hour, counted] = &shown[..] else { panic!("{shown:#?}") };
+        assert_eq!(hour, "11-22 10:00 12   0      0       90 ms        12 s");
+        assert_eq!(counted, "Counted once a minute by a running server.");
         assert!(!shown.iter().any(|line| line.starts_with("11-22 09")), "{shown:#?}");
         assert_eq!(lines(&overview(Vec::new()))[0], "Nothing needs attention.");
     }
