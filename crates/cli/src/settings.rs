@@ -80,7 +80,7 @@ const SETTINGS: &[(&str, &str, Kind, &str)] = &[
     ),
     (
         "data_dir",
-        "the platform's data folder; `/var/lib/twinwire` for root",
+        "the platform's data folder; `/var/lib/twinwire` if `HOME` is `/root`",
         Kind::Plain,
         "where Twinwire's own Postgres and key live; `serve`, `setup` and `migrate` make them",
     ),

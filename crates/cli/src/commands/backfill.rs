@@ -121,8 +121,14 @@ fn print(args: &Args, reading: &BackfillView, began: Instant) -> Outcome {
             counts.map(|(name, count)| (name.to_owned(), json!(count))),
         ))?;
     } else {
-        let words: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        output::say(&format!("{} ({} ms)", words.join(", "), began.elapsed().as_millis()));
+        let [seen, inserted, updated, sent, synced, failed] = counts.map(|(_, count)| count);
+        output::say(&format!(
+            "Read {seen} messages at the provider: {inserted} were new here, {updated} had changed."
+        ));
+        output::say(&format!(
+            "Since it began: {sent} sent to customers, {synced} put into the helpdesk, {failed} failed ({} ms).",
+            began.elapsed().as_millis()
+        ));
     }
     Ok(())
 }

@@ -51,6 +51,29 @@ async fn erase(client: &Client, args: &Args) -> Outcome {
         output::say(&format!("Erased: {}.", jobs::counts(&done.counts)));
         return Ok(());
     }
+    if is_nothing(&found) {
+        output::say("Nothing is known here of this person.");
+        output::say("Is the number right, with its country code?");
+    } else {
+        print(&found);
+    }
+    match found.job {
+        Some(job) => {
+            output::say(&format!("Job {job} does it; `twinwire jobs show {job}` says how far it is."));
+        }
+        None => output::say("Nothing was done. With --yes it is; it cannot be taken back."),
+    }
+    Ok(())
+}
+
+fn is_nothing(found: &ErasureView) -> bool {
+    let ErasureView { messages, files, at_provider, attempts, conversations, consents, webhooks, .. } = found;
+    [messages, files, at_provider, attempts, conversations, consents, webhooks]
+        .iter()
+        .all(|count| **count == 0)
+}
+
+fn print(found: &ErasureView) {
     let title = if found.job.is_some() { "This goes:" } else { "This would go:" };
     output::fields(
         title,
@@ -64,11 +87,4 @@ async fn erase(client: &Client, args: &Args) -> Outcome {
             ("webhooks", format!("{} known; the whole log is searched", found.webhooks)),
         ],
     );
-    match found.job {
-        Some(job) => {
-            output::say(&format!("Job {job} does it; `twinwire jobs show {job}` says how far it is."));
-        }
-        None => output::say("Nothing was done. With --yes it is; it cannot be taken back."),
-    }
-    Ok(())
 }

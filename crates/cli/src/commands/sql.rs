@@ -5,8 +5,12 @@ use crate::database::Database;
 use crate::{Failure, Outcome, output};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
+use std::io::IsTerminal;
 use std::time::Duration;
 use twinwire_store::reader::{self, Table};
+
+/// Columns that a terminal shows beside each other. More would be a letter or two wide, as `select *` of messages has them.
+const MOST_BESIDE: usize = 8;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -48,9 +52,11 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
         // A statement that shows nothing, such as SET.
         Format::Table if table.columns.is_empty() => output::complain("no result"),
         Format::Table => {
-            let head: Vec<&str> = table.columns.iter().map(String::as_str).collect();
-            let rows = table.rows.iter().map(|row| row.iter().map(|cell| text(cell.as_ref())));
-            output::say(&output::table(&head, rows));
+            if table.columns.len() > MOST_BESIDE && std::io::stdout().is_terminal() {
+                below_each_other(&table);
+            } else {
+                beside_each_other(&table);
+            }
             let count = table.rows.len();
             output::complain(&format!("{count} {}", if count == 1 { "row" } else { "rows" }));
         }
@@ -58,6 +64,20 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
         Format::Csv => output::data(&csv(&table)?),
     }
     Ok(())
+}
+
+fn beside_each_other(table: &Table) {
+    let head: Vec<&str> = table.columns.iter().map(String::as_str).collect();
+    let rows = table.rows.iter().map(|row| row.iter().map(|cell| text(cell.as_ref())));
+    output::say(&output::table(&head, rows));
+}
+
+fn below_each_other(table: &Table) {
+    for (nth, row) in table.rows.iter().enumerate() {
+        let names = table.columns.iter().map(String::as_str);
+        let fields: Vec<_> = names.zip(row.iter().map(|cell| text(cell.as_ref()))).collect();
+        output::fields(&format!("row {}", nth + 1), &fields);
+    }
 }
 
 async fn ask(args: &Args, database: &Database) -> anyhow::Result<Table> {

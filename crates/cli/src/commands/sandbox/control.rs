@@ -110,13 +110,21 @@ impl Control {
     fn seen(&self, connected: Option<String>) -> Seen {
         let in_front = self.channel().map(|channel| self.front.messages(&channel, CUSTOMER));
         let from = |is_inbound| if is_inbound { "customer" } else { "agent" };
+        let told = |error: &Option<String>| {
+            error.as_ref().map(|words| format!(" (not delivered: {words})")).unwrap_or_default()
+        };
         let in_front = in_front.unwrap_or_default().into_iter();
         let texts = self.signalwire.messages().into_iter();
-        let mut texts: Vec<_> = texts.filter(|text| text.from == CUSTOMER || text.to == CUSTOMER).collect();
+        let arrives = |status: &str| !["failed", "undelivered"].contains(&status);
+        let mut texts: Vec<_> = texts
+            .filter(|text| text.from == CUSTOMER || (text.to == CUSTOMER && arrives(&text.status)))
+            .collect();
         texts.sort_by_key(|text| text.date_created);
         Seen {
             connected,
-            in_front: in_front.map(|one| format!("{}: {}", from(one.is_inbound), one.text)).collect(),
+            in_front: in_front
+                .map(|one| format!("{}: {}{}", from(one.is_inbound), one.text, told(&one.error)))
+                .collect(),
             on_the_phone: texts
                 .iter()
                 .map(|one| format!("{}: {}", from(one.from == CUSTOMER), one.body))

@@ -69,7 +69,13 @@ pub(crate) fn head(message: &MessageDetails) -> Vec<String> {
         field("trouble", error);
     }
     if let Some(body) = &row.body {
-        field("text", body);
+        let text = match (body.as_str(), &words.files) {
+            ("", Some(_)) => "none",
+            // A message has a text or files.
+            ("", None) => "gone: erased, or no longer kept",
+            (text, _) => text,
+        };
+        field("text", text);
     }
     lines
 }
