@@ -6,6 +6,7 @@ use crate::poll::insist;
 use crate::trace::{Kind, Open, Within};
 use crate::{Engine, crash, fold, verification};
 use chrono::{DateTime, Utc};
+use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -208,10 +209,9 @@ async fn store(taken: Vec<Arc<Taken>>, company: Company) -> Result<Vec<Vec<Messa
         return insist(|| store_alone(&engine, &taken)).await;
     }
     // Nearly everything is new; what came before is looked for once that shows.
-    let place = engine.webhooks().place();
-    let new = store_together(&engine, &taken, Unit::new(&place).presuming()).await;
-    match new {
-        Err(error) if error.is_conflict() => store_together(&engine, &taken, Unit::new(&place)).await,
+    let place = engine.webhooks().place(taken.len() == 1);
+    match store_together(&engine, &taken, Unit::new(&place).presuming(), &place).await {
+        Err(error) if error.is_conflict() => store_together(&engine, &taken, Unit::new(&place), &place).await,
         done => done,
     }
 }
@@ -221,9 +221,11 @@ async fn store_together(
     engine: &Engine,
     taken: &[Arc<Taken>],
     mut unit: Unit,
+    pool: &PgPool,
 ) -> Result<Vec<Vec<Message>>, crate::Error> {
     let stored = async {
-        let rows = fold_all(engine, taken, &mut unit).await?;
+        let numbers = engine.webhook_numbers(taken.len(), pool).await?;
+        let rows = fold_all(engine, taken, numbers, &mut unit).await?;
         if taken.iter().any(|one| one.until < Instant::now() + TAKES) {
             return Err(crate::Error::Late);
         }
@@ -243,8 +245,9 @@ async fn store_together(
 async fn store_alone(engine: &Engine, taken: &[Arc<Taken>]) -> Result<Vec<Vec<Message>>, crate::Error> {
     let left = taken.iter().map(|one| one.until.saturating_duration_since(Instant::now())).min();
     // A little longer than the answer, so that it is not the lock that ends the waiting.
+    let numbers = engine.webhook_numbers(taken.len(), engine.pool()).await?;
     let mut unit = Unit::begun(engine.pool(), left.unwrap_or_default() + HASTE).await?;
-    let rows = fold_all(engine, taken, &mut unit).await?;
+    let rows = fold_all(engine, taken, numbers, &mut unit).await?;
     unit.commit().await?;
     Ok(rows)
 }
@@ -253,6 +256,7 @@ async fn store_alone(engine: &Engine, taken: &[Arc<Taken>]) -> Result<Vec<Vec<Me
 async fn fold_all(
     engine: &Engine,
     taken: &[Arc<Taken>],
+    numbers: Vec<i64>,
     unit: &mut Unit,
 ) -> Result<Vec<Vec<Message>>, crate::Error> {
     let how = How::now(engine, Source::Webhook);
@@ -263,7 +267,6 @@ async fn fold_all(
         }
     }
     unit.load(wanted).await?;
-    let numbers = engine.webhook_numbers(taken.len()).await?;
     let mut all = Vec::with_capacity(taken.len());
     for (one, number) in taken.iter().zip(numbers) {
         // First, so that the story of what it shows can name it.

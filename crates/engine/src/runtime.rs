@@ -345,8 +345,8 @@ impl Engine {
         &self.0.ingest
     }
 
-    /// Numbers for requests that will be logged, lowest first.
-    pub(crate) async fn webhook_numbers(&self, count: usize) -> Result<Vec<i64>> {
+    /// Numbers for requests that will be logged, lowest first. Few of those who ask need the database.
+    pub(crate) async fn webhook_numbers(&self, count: usize, pool: &PgPool) -> Result<Vec<i64>> {
         loop {
             {
                 let mut numbers = self.0.numbers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -354,7 +354,7 @@ impl Engine {
                     return Ok(numbers.drain(..count).collect());
                 }
             }
-            let more = webhook_log::numbers(&*self.webhooks().place(), NUMBERS).await?;
+            let more = webhook_log::numbers(pool, NUMBERS).await?;
             self.0.numbers.lock().unwrap_or_else(PoisonError::into_inner).extend(more);
         }
     }

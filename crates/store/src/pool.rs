@@ -4,7 +4,8 @@ use crate::Result;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use std::ops::Deref;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Oldest server that is supported.
@@ -16,6 +17,9 @@ pub const WEBHOOKS_WAIT: Duration = Duration::from_secs(1);
 
 /// How long a connection is believed to be there after its last use.
 const TRUSTED: Duration = Duration::from_millis(100);
+
+/// How long the first connection of webhooks is waited for after its last use. One that does not come back is not there.
+const COMES_BACK: Duration = Duration::from_millis(50);
 
 /// After this the database ends the transaction of a process that stands still in the middle of it. Its locks would keep
 /// others from the rows, and from taking its channels over.
@@ -78,8 +82,10 @@ pub fn for_operators(of: &PgPool) -> PgPool {
 #[derive(Debug)]
 pub struct Webhooks {
     first: PgPool,
-    /// Whether nobody has the first.
+    /// Whether nobody has a place at the first.
     free: Semaphore,
+    /// When somebody last had one.
+    left: Mutex<Option<Instant>>,
     others: PgPool,
 }
 
@@ -92,14 +98,20 @@ impl Webhooks {
             let pool = pool(size, own).acquire_timeout(WEBHOOKS_WAIT);
             pool.connect_lazy_with((*of.connect_options()).clone())
         };
-        Self { first: pool(1), free: Semaphore::new(1), others: pool(WEBHOOKS) }
+        Self { first: pool(1), free: Semaphore::new(1), left: Mutex::new(None), others: pool(WEBHOOKS) }
     }
 
-    /// The first connection, or the others while somebody has a place at that. Where it is only just coming back it is waited
-    /// for: the others would take longer.
-    pub fn place(&self) -> Place<'_> {
-        let first = self.free.try_acquire().ok();
-        Place { pool: if first.is_some() { &self.first } else { &self.others }, _first: first }
+    /// The first connection, or the others while somebody has a place at that. A pool takes a connection back by asking it
+    /// whether it is well. Whoever is `alone` waits a moment for that answer; among many there is no time to lose.
+    pub fn place(&self, alone: bool) -> Place<'_> {
+        let is_there = self.first.num_idle() > 0 || self.first.size() == 0;
+        let free = self.free.try_acquire().ok().filter(|_| is_there || (alone && self.is_coming_back()));
+        Place { all: self, first: free }
+    }
+
+    fn is_coming_back(&self) -> bool {
+        let left = *self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.is_some_and(|left| left.elapsed() < COMES_BACK)
     }
 
     /// Ends all of them.
@@ -109,18 +121,26 @@ impl Webhooks {
     }
 }
 
-/// Where a webhook is stored.
+/// Where webhooks are stored.
 #[derive(Debug)]
 pub struct Place<'a> {
-    pool: &'a PgPool,
-    _first: Option<SemaphorePermit<'a>>,
+    all: &'a Webhooks,
+    first: Option<SemaphorePermit<'a>>,
 }
 
 impl Deref for Place<'_> {
     type Target = PgPool;
 
     fn deref(&self) -> &PgPool {
-        self.pool
+        if self.first.is_some() { &self.all.first } else { &self.all.others }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.first.is_some() {
+            *self.all.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
     }
 }
 
