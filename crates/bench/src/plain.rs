@@ -57,7 +57,8 @@ impl Plain {
     pub(crate) async fn express() -> anyhow::Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("express");
         let install = ["ci", "--no-audit", "--no-fund", "--silent"];
-        let installed = Command::new("npm").args(install).current_dir(&folder).status().await;
+        let installed =
+            Command::new("npm").args(install).current_dir(&folder).kill_on_drop(true).status().await;
         ensure!(installed.context("npm is needed for the comparison")?.success(), "npm ci failed");
         let mut node = Command::new("node");
         node.arg("server.js").current_dir(&folder).env("NODE_ENV", "production");
