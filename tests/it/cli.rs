@@ -93,7 +93,7 @@ async fn a_backfill_brings_in_what_was_lost_and_the_second_changes_nothing_with_
         let full = twinwire.program.run(&["backfill", twinwire.channel(), "--full", "--wait"]).await;
         for words in [
             "Read 2 messages at the provider: 0 were new here, 0 had changed.",
-            "Since it began: 0 sent to customers, 0 put into the helpdesk, 0 failed (",
+            "Since it began: 0 sent to customers, 0 put into the helpdesk, 0 failed. It took ",
         ] {
             assert!(full.stdout.contains(words), "{full:?}");
         }

@@ -85,6 +85,11 @@ pub fn table<R: IntoIterator<Item = String>>(head: &[&str], rows: impl IntoItera
     table.to_string()
 }
 
+/// How wide the terminal is; none where the output goes elsewhere.
+pub fn width() -> Option<usize> {
+    Table::new().width().map(usize::from)
+}
+
 /// A time, for people.
 pub fn time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S").to_string()

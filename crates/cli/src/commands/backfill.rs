@@ -126,7 +126,7 @@ fn print(args: &Args, reading: &BackfillView, began: Instant) -> Outcome {
             "Read {seen} messages at the provider: {inserted} were new here, {updated} had changed."
         ));
         output::say(&format!(
-            "Since it began: {sent} sent to customers, {synced} put into the helpdesk, {failed} failed ({} ms).",
+            "Since it began: {sent} sent to customers, {synced} put into the helpdesk, {failed} failed. It took {} ms.",
             began.elapsed().as_millis()
         ));
     }

@@ -52,14 +52,15 @@ async fn erase(client: &Client, args: &Args) -> Outcome {
         return Ok(());
     }
     if is_nothing(&found) {
-        output::say("Nothing is known here of this person.");
+        output::say("Nothing of this person is known, unless the log of requests has some.");
         output::say("Is the number right, with its country code?");
     } else {
         print(&found);
     }
     match found.job {
         Some(job) => {
-            output::say(&format!("Job {job} does it; `twinwire jobs show {job}` says how far it is."));
+            output::say(&format!("Job {job} erases, and searches the whole log of requests."));
+            output::say(&format!("`twinwire jobs show {job}` says how far it is."));
         }
         None => output::say("Nothing was done. With --yes it is; it cannot be taken back."),
     }

@@ -5,20 +5,19 @@ use crate::database::Database;
 use crate::{Failure, Outcome, output};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
-use std::io::IsTerminal;
 use std::time::Duration;
 use twinwire_store::reader::{self, Table};
 
-/// Columns that a terminal shows beside each other. More would be a letter or two wide, as `select *` of messages has them.
-const MOST_BESIDE: usize = 8;
+/// Letters for each column that a terminal has to have room for. In fewer nothing can be read, as with `select *` of messages.
+const NARROWEST: usize = 8;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// One query
     query: String,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    /// How to print the result; a terminal that is too narrow for a table gets the fields of each row below each other
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// The same as --format json
     #[arg(long)]
     json: bool,
@@ -48,12 +47,13 @@ pub(crate) async fn run(config: &Config, args: &Args) -> Outcome {
     let answered = ask(args, &database).await;
     database.close().await?;
     let table = answered?;
-    match if args.json { Format::Json } else { args.format } {
+    match if args.json { Format::Json } else { args.format.unwrap_or(Format::Table) } {
         // A statement that shows nothing, such as SET.
         Format::Table if table.columns.is_empty() => output::complain("no result"),
         Format::Table => {
-            if table.columns.len() > MOST_BESIDE && std::io::stdout().is_terminal() {
-                below_each_other(&table);
+            let room = output::width().filter(|_| args.format.is_none());
+            if room.is_some_and(|room| is_too_wide(&table, room)) {
+                output::say(&below_each_other(&table));
             } else {
                 beside_each_other(&table);
             }
@@ -72,12 +72,24 @@ fn beside_each_other(table: &Table) {
     output::say(&output::table(&head, rows));
 }
 
-fn below_each_other(table: &Table) {
+fn is_too_wide(table: &Table, room: usize) -> bool {
+    table.columns.len() * NARROWEST > room
+}
+
+/// The values are as they are, to be copied.
+fn below_each_other(table: &Table) -> String {
+    let width = table.columns.iter().map(|name| name.chars().count()).max().unwrap_or_default();
+    let mut lines = Vec::new();
     for (nth, row) in table.rows.iter().enumerate() {
-        let names = table.columns.iter().map(String::as_str);
-        let fields: Vec<_> = names.zip(row.iter().map(|cell| text(cell.as_ref()))).collect();
-        output::fields(&format!("row {}", nth + 1), &fields);
+        lines.push(format!("row {}", nth + 1));
+        let fields = table.columns.iter().zip(row);
+        lines.extend(
+            fields.map(|(name, cell)| {
+                format!("  {name:width$}  {}", text(cell.as_ref())).trim_end().to_owned()
+            }),
+        );
     }
+    lines.join("\n")
 }
 
 async fn ask(args: &Args, database: &Database) -> anyhow::Result<Table> {
@@ -109,5 +121,25 @@ fn text(cell: Option<&Value>) -> String {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_too_wide_for_a_terminal_stands_below_each_other_with_its_values_as_they_are() {
+        let columns: Vec<String> = (0..11).map(|n| format!("column_{n}")).collect();
+        let long = "word ".repeat(30);
+        let row = (0..11).map(|n| (n != 3).then(|| json!(if n == 1 { long.as_str() } else { "1" })));
+        let table = Table { columns, rows: vec![row.collect()] };
+        assert!(is_too_wide(&table, 80) && !is_too_wide(&table, 88));
+        let shown = below_each_other(&table);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines[..2], ["row 1", "  column_0   1"]);
+        assert_eq!(lines[2], format!("  column_1   {}", long.trim_end()));
+        assert_eq!((lines[4], lines.len()), ("  column_3", 12));
     }
 }

@@ -52,7 +52,7 @@ fn lines(overview: &Overview) -> Vec<String> {
     let busy: Vec<HourView> = hours.iter().filter(|hour| hour.inbound + hour.outbound > 0).cloned().collect();
     lines.extend(traffic().lines(&busy));
     if !busy.is_empty() {
-        lines.push("Counted once a minute by a running server.".to_owned());
+        lines.push("A running server counts this hour once a minute, older ones less often.".to_owned());
     }
     lines
 }
@@ -120,7 +120,7 @@ mod tests {
         assert!(shown[0].starts_with("! Account acc_1"), "{shown:#?}");
         let [.., hour, counted] = &shown[..] else { panic!("{shown:#?}") };
         assert_eq!(hour, "11-22 10:00 12   0      0       90 ms        12 s");
-        assert_eq!(counted, "Counted once a minute by a running server.");
+        assert_eq!(counted, "A running server counts this hour once a minute, older ones less often.");
         assert!(!shown.iter().any(|line| line.starts_with("11-22 09")), "{shown:#?}");
         assert_eq!(lines(&overview(Vec::new()))[0], "Nothing needs attention.");
     }

@@ -36,6 +36,8 @@ pub struct MessageView {
     /// The text, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub body: Option<String>,
+    /// When its text was let go: it was erased, or not to be kept any longer.
+    pub emptied_at: Option<DateTime<Utc>>,
     /// Its files: where the vendor has each, what it is, and whether we have it.
     #[schema(value_type = Vec<Object>)]
     pub media: Vec<Medium>,
@@ -97,6 +99,7 @@ impl MessageView {
             sender: row.sender,
             recipient: row.recipient,
             body: body.then_some(row.body),
+            emptied_at: row.emptied_at,
             media: row.media,
             part: row.part,
             occurred_at: row.occurred_at,

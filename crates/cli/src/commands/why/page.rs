@@ -69,13 +69,14 @@ pub(crate) fn head(message: &MessageDetails) -> Vec<String> {
         field("trouble", error);
     }
     if let Some(body) = &row.body {
-        let text = match (body.as_str(), &words.files) {
-            ("", Some(_)) => "none",
-            // A message has a text or files.
-            ("", None) => "gone: erased, or no longer kept",
-            (text, _) => text,
+        let text = match (body.as_str(), row.emptied_at) {
+            ("", Some(at)) => {
+                format!("let go on {}: erased, or not to be kept any longer", at.format("%Y-%m-%d"))
+            }
+            ("", None) => "none".to_owned(),
+            (text, _) => text.to_owned(),
         };
-        field("text", text);
+        field("text", &text);
     }
     lines
 }
