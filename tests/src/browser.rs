@@ -110,6 +110,13 @@ impl Browser {
     /// # Panics
     /// When it fails, or does not answer.
     pub async fn call(&self, method: &str, params: Value) -> Value {
+        let answer = self.ask(method, params).await;
+        assert!(answer["error"].is_null(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// The same with what is said where it fails.
+    async fn ask(&self, method: &str, params: Value) -> Value {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let (tell, told) = oneshot::channel();
         self.heard.answers.lock().unwrap().insert(id, tell);
@@ -122,9 +129,7 @@ impl Browser {
         self.to.lock().await.write_all(&line).await.unwrap();
         let answer =
             tokio::time::timeout(PATIENCE, told).await.unwrap_or_else(|_| panic!("{method}: no answer"));
-        let answer = answer.unwrap_or_else(|_| panic!("{method}: Chromium is gone"));
-        assert!(answer["error"].is_null(), "{method}: {answer}");
-        answer["result"].clone()
+        answer.unwrap_or_else(|_| panic!("{method}: Chromium is gone"))
     }
 
     /// What an expression is in the page; promises are waited for.
@@ -162,10 +167,10 @@ impl Browser {
     pub async fn until(&self, expression: &str) {
         let began = std::time::Instant::now();
         loop {
-            // While a page is left for another one there may be nothing to ask.
+            // While a page is left for another one there may be nothing to ask, or nobody any more who answers.
             let params = json!({ "expression": format!("!!({expression})"), "returnByValue": true });
-            let answer = self.call("Runtime.evaluate", params).await;
-            if answer["result"]["value"] == true {
+            let answer = self.ask("Runtime.evaluate", params).await;
+            if answer["result"]["result"]["value"] == true {
                 return;
             }
             assert!(began.elapsed() < PATIENCE, "it does not come: {expression}: {answer}");
